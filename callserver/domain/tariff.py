@@ -1,0 +1,47 @@
+"""Tariffs as immutable versions."""
+
+from dataclasses import dataclass
+
+from callserver.domain.price_table import SECONDS_PER_MINUTE, PriceTable, Segment
+
+PRECISION_MICROS_DEFAULT = 1_000  # 0.001 yuan
+
+
+@dataclass(frozen=True, slots=True)
+class TariffVersion:
+    """One version of a tariff; a change is a new version, so running calls keep theirs.
+
+    Amounts are micro-yuan, `rate_micros` per minute. `precision_micros` is what a fee is rounded
+    to (1 000 = 0.001 yuan, 10 000 = 0.01 yuan). Increments are ≥ 1 s.
+    """
+
+    tariff: str
+    version: int
+    effective_from_ms: int
+    rate_micros: int
+    increment_first_s: int = 60
+    increment_next_s: int = 60
+    connection_fee_micros: int = 0
+    minimum_charge_micros: int = 0
+    free_s: int = 0
+    precision_micros: int = PRECISION_MICROS_DEFAULT
+
+    def compile(self) -> PriceTable:
+        """The price table of a call under this version."""
+        connection = self.connection_fee_micros * SECONDS_PER_MINUTE
+        first = Segment(
+            0, self.increment_first_s, connection, self.rate_micros * self.increment_first_s
+        )
+        rest = Segment(
+            self.increment_first_s,
+            self.increment_next_s,
+            connection + first_num,
+            self.rate_micros * self.increment_next_s,
+        )
+        return PriceTable(
+            segments=(first,) if self.increment_first_s == self.increment_next_s else (first, rest),
+            minimum_micros=self.minimum_charge_micros,
+            cap_micros=None,
+            free_s=self.free_s,
+            precision_micros=self.precision_micros,
+        )

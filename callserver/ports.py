@@ -1,0 +1,275 @@
+"""What services need from the outside world, as protocols that adapters fulfil."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from callserver.domain.business import Catalogue
+from callserver.domain.cdr import Cdr
+from callserver.domain.ledger import AccountSum, Entry, EntryKind
+from callserver.domain.meter import (
+    Admission,
+    Balance,
+    Extension,
+    Held,
+    NotHeld,
+    OpenMeter,
+    OutboxEntry,
+    Settled,
+)
+from callserver.domain.price_table import PriceTable
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be reached; nothing was sent, nothing has moved."""
+
+
+class OutcomeUnknown(Exception):
+    """The store did not answer in time; retry with the same token or operation id."""
+
+
+class MeterStore(Protocol):
+    """The live copy of the money (Redis). Every write is one script on one shard, safe to repeat.
+
+    All methods raise StoreUnavailable or OutcomeUnknown; those that name an account also ShardLost
+    and AccountMissing (domain.meter).
+    """
+
+    async def admit(self, admission: Admission) -> Held | NotHeld:
+        """Check balance and limits, hold the first slice, take the first free line's slot."""
+        ...
+
+    async def next_line(
+        self, shard: int, token: str, failed_line: int, lines: Sequence[tuple[str, int]]
+    ) -> int:
+        """Move the slot to the next free line after `failed_line`; its number, 0 if none."""
+        ...
+
+    async def answer(
+        self, shard: int, token: str, line: int, answered_us: int, table: PriceTable, due_ms: int
+    ) -> OpenMeter | None:
+        """Start the meter (once; later calls change nothing). None: no open meter."""
+        ...
+
+    async def extend(
+        self, shard: int, token: str, slice_no: int, slice_s: int, due_ms: int
+    ) -> Extension | None:
+        """Hold slice `slice_no` (2, 3, …): total price so far minus already held. None: closed."""
+        ...
+
+    async def settle(
+        self,
+        shard: int,
+        token: str,
+        *,
+        billsec: int,
+        table: PriceTable | None,
+        cap_at_hold: bool,
+        account: str | None,
+        payload: bytes,
+    ) -> Settled:
+        """Fix the fee, return the rest of the hold, free the slots, fill the outbox. Once.
+
+        With no open meter (refused, or connected without us) the fee is charged to `account`
+        (None: nothing to charge). `table` is used where the meter has none.
+        """
+        ...
+
+    async def seen(self, shard: int, tokens: Sequence[str], now_ms: int) -> None:
+        """Note that these calls were alive at `now_ms`."""
+        ...
+
+    async def due(
+        self, shard: int, pbx: str, now_ms: int, claim_ms: int, most: int
+    ) -> list[OpenMeter]:
+        """Meters to look at now; each is claimed by moving its due time to `now_ms + claim_ms`."""
+        ...
+
+    async def set_due(self, shard: int, pbx: str, token: str, due_ms: int) -> None:
+        """Move the due time of an open meter; nothing happens for a closed one."""
+        ...
+
+    async def meter(self, shard: int, token: str) -> OpenMeter | None:
+        """One open meter, or None."""
+        ...
+
+    async def open_meters(self, pbx: str) -> list[OpenMeter]:
+        """All open meters of a PBX, over all shards."""
+        ...
+
+    async def account_meters(self, account: str) -> list[OpenMeter]:
+        """All open meters of an account."""
+        ...
+
+    async def balance(self, account: str, now_us: int) -> Balance:
+        """The account now, with the running fees of its live calls at `now_us`."""
+        ...
+
+    async def apply_entry(
+        self, account: str, seq: int, amount_micros: int, floor_micros: int
+    ) -> bool:
+        """Apply one non-call ledger entry; False when `seq` leaves a gap. Older ones do nothing."""
+        ...
+
+    async def load_account(self, total: AccountSum) -> bool:
+        """Put an account into Redis if it is not there; True if this call did."""
+        ...
+
+    async def outbox(self, shard: int, most: int) -> list[OutboxEntry]:
+        """Settled calls that SQL may not have yet."""
+        ...
+
+    async def acknowledge(self, shard: int, tokens: Sequence[str], now_ms: int) -> None:
+        """SQL has these: clear the outbox, keep the tombstones."""
+        ...
+
+    async def forget(self, shard: int, before_ms: int, most: int) -> int:
+        """Delete tombstones acknowledged before `before_ms`; how many."""
+        ...
+
+    async def lost_shards(self) -> list[int]:
+        """Shards without an epoch."""
+        ...
+
+    async def rebuild_shard(
+        self, shard: int, epoch: str, accounts: Sequence[AccountSum], meters: Sequence[OpenMeter]
+    ) -> None:
+        """Set the shard's balances anew: SQL's sum plus what the outbox still holds, less the holds
+        of `meters` and of the open meters found; then publish the epoch."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CdrQuery:
+    """Half-open range [from_ms, to_ms) of the end of calls. Newest first; `cursor` from a page."""
+
+    customers: frozenset[str] | None
+    """Whose CDRs may be seen; None: everybody's."""
+    did: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+    cursor: str | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class CdrPage:
+    """`next_cursor` is None on the last page."""
+
+    cdrs: tuple[Cdr, ...]
+    next_cursor: str | None
+
+
+class Books(Protocol):
+    """The truth (SQL)."""
+
+    async def load_catalogue(self) -> Catalogue:
+        """Read all business data in one consistent snapshot."""
+        ...
+
+    async def catalogue_version(self) -> int:
+        """Rises with every change of business data."""
+        ...
+
+    async def write_cdrs(self, cdrs: Sequence[Cdr]) -> int:
+        """CDRs and their ledger entries in one transaction, each token once; how many were new."""
+        ...
+
+    async def account_sums(self, accounts: Sequence[str] | None = None) -> dict[str, AccountSum]:
+        """Sums of the ledger; None: of every account."""
+        ...
+
+    async def entries_after(self, account: str, seq: int) -> list[Entry]:
+        """The account's non-call entries with a higher sequence number, in order."""
+        ...
+
+    async def changed_accounts(self, after_id: int) -> tuple[int, Sequence[str]]:
+        """Accounts with non-call entries above this ledger id, and the highest id seen."""
+        ...
+
+    async def post(
+        self,
+        account: str,
+        kind: str,
+        amount_micros: int,
+        operation_id: str,
+        actor: str,
+        reason: str,
+    ) -> Entry:
+        """Append one non-call entry; the same operation id returns the first entry unchanged."""
+        ...
+
+    async def cdrs(self, query: CdrQuery) -> CdrPage:
+        """A page of CDRs."""
+        ...
+
+    async def cdr(self, call_id: str) -> Cdr | None:
+        """One CDR."""
+        ...
+
+    async def known_tokens(self, token_hashes: Sequence[str]) -> set[str]:
+        """Which of these calls SQL already has."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChannel:
+    """A channel of ours in a PBX's channel list (`CoreShowChannels`)."""
+
+    token: str
+    channel: str
+    uniqueid: str
+    did: str
+    line: int
+    answered: bool
+    duration_s: int
+    variables: Mapping[str, str]
+
+
+class Pbx(Protocol):
+    """One Asterisk, as far as services steer it. Raises StoreUnavailable while its link is down."""
+
+    @property
+    def name(self) -> str:
+        """As in `[[asterisk]] name`."""
+        ...
+
+    async def absolute_timeout(self, channel: str, after_ms: int) -> None:
+        """End the channel `after_ms` from now (AMI AbsoluteTimeout)."""
+        ...
+
+    async def live_channels(self) -> list[LiveChannel]:
+        """A complete channel list; an incomplete one raises."""
+        ...
+
+    async def boot_id(self) -> str:
+        """Changes when the PBX restarts."""
+        ...
+
+    async def clock_offset_us(self) -> int:
+        """This host's clock minus the PBX's, in microseconds."""
+        ...
+
+
+class CallKeeper(Protocol):
+    """The spool: ended calls kept on disk while Redis is away."""
+
+    def keep(self, record: bytes) -> None:
+        """Append one record and fsync it."""
+        ...
+
+    def kept(self) -> list[bytes]:
+        """All intact records, oldest first."""
+        ...
+
+    def clear(self, count: int) -> None:
+        """Drop the oldest `count` records."""
+        ...
+
+
+class Clock(Protocol):
+    """Wall and monotonic time, so that tests can bring their own."""
+
+    def now_us(self) -> int:
+        """Microseconds since 1970, UTC."""
+        ...
