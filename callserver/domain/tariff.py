@@ -29,9 +29,8 @@ class TariffVersion:
     def compile(self) -> PriceTable:
         """The price table of a call under this version."""
         connection = self.connection_fee_micros * SECONDS_PER_MINUTE
-        first = Segment(
-            0, self.increment_first_s, connection, self.rate_micros * self.increment_first_s
-        )
+        first_num = self.rate_micros * self.increment_first_s
+        first = Segment(0, self.increment_first_s, connection, first_num)
         rest = Segment(
             self.increment_first_s,
             self.increment_next_s,
