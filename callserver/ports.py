@@ -190,7 +190,7 @@ class Books(Protocol):
     async def post(
         self,
         account: str,
-        kind: str,
+        kind: EntryKind,
         amount_micros: int,
         operation_id: str,
         actor: str,
