@@ -1,6 +1,6 @@
 """What services need from the outside world, as protocols that adapters fulfil."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -127,8 +127,8 @@ class MeterStore(Protocol):
         """Delete tombstones acknowledged before `before_ms`; how many."""
         ...
 
-    async def lost_shards(self) -> list[int]:
-        """Shards without an epoch."""
+    async def lost_shards(self, run_id: str) -> list[int]:
+        """Shards without an epoch, or whose epoch `RUN_ID:RANDOM` names another run of Redis."""
         ...
 
     async def rebuild_shard(
@@ -221,9 +221,8 @@ class LiveChannel:
     uniqueid: str
     did: str
     line: int
-    answered: bool
-    duration_s: int
-    variables: Mapping[str, str]
+    answered_us: int
+    """When the destination answered, on the PBX's clock (`CS_ANSWERED`); 0: it has not."""
 
 
 class Pbx(Protocol):

@@ -1,0 +1,1 @@
+"""What happens to a call, as coroutines that speak only to ports."""

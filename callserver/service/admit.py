@@ -1,0 +1,195 @@
+"""Steps 2 to 4 of a call: decide, hold, and move to the next line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+
+from callserver.domain.business import Billing, Customer
+from callserver.domain.call import Arrival, Caller, Line, Plan
+from callserver.domain.caller import normalise
+from callserver.domain.identity import call_id, shard_of, token_hash
+from callserver.domain.meter import AccountMissing, Admission, Held, NotHeld, ShardLost
+from callserver.domain.price_table import PriceTable
+from callserver.domain.refusal import Refusal
+from callserver.domain.region import RegionTable
+from callserver.domain.routing import Decision, decide, version_at
+from callserver.ports import Clock, MeterStore, OutcomeUnknown, StoreUnavailable
+from callserver.service.accounts import Accounts
+from callserver.service.billing_policy import BillingPolicy
+from callserver.service.catalogue import CurrentCatalogue
+from callserver.service.clocks import PbxClocks
+from callserver.service.in_hand import CallInHand, CallsInHand
+from callserver.service.shards import ShardGuard
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """The call may ring: its lines, the one whose slot it has (1-based), the seconds held."""
+
+    plan: Plan
+    line: int
+    held_s: int
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """All lines, in the order to try them."""
+        return self.plan.lines
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The call may not ring."""
+
+    plan: Plan
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Answers a PBX that asks where a call goes."""
+
+    catalogue: CurrentCatalogue
+    meters: MeterStore
+    accounts: Accounts
+    shards: ShardGuard
+    in_hand: CallsInHand
+    clock: Clock
+    clocks: PbxClocks
+    policy: BillingPolicy
+    regions: RegionTable
+    call_id_key: bytes
+    area_codes: Mapping[str, str]
+    """Area code that bare local callers get, by PBX."""
+
+    async def route(self, arrival: Arrival) -> Routed | Refused:
+        """Decide, and hold the first slice. A second request of the same call changes nothing."""
+        plan, decision = self.plan_for(arrival)
+        customer = decision.customer
+        if plan.refusal is not None or plan.tariff is None or customer is None:
+            return self._refused(plan, plan.refusal or Refusal.FAULT)
+        table = plan.tariff.compile()
+        try:
+            held = await self._hold(plan, arrival, table)
+        except (StoreUnavailable, OutcomeUnknown, ShardLost, AccountMissing) as error:
+            log.warning("call.not_held", call_id=plan.call_id, reason=str(error))
+            return self._without_redis(plan, table, customer)
+        if isinstance(held, NotHeld):
+            return self._refused(replace(plan, refusal=held.refusal, lines=()), held.refusal)
+        self._take_in_hand(plan, table, held.held_s, held.held_micros, metered=True)
+        log.info(
+            "call.admitted",
+            call_id=plan.call_id,
+            did=arrival.did,
+            line=held.line,
+            held_s=held.held_s,
+        )
+        return Routed(plan, held.line, held.held_s)
+
+    def plan_for(self, arrival: Arrival) -> tuple[Plan, Decision]:
+        """What the catalogue says of a call now; moves nothing."""
+        caller = normalise(arrival.caller_raw, self.area_codes.get(arrival.pbx), self.regions)
+        at_ms = self.clocks.ours(arrival.pbx, arrival.arrived_us) // 1000
+        decision = decide(self.catalogue.now, arrival.did, caller, at_ms)
+        return self._plan(arrival, caller, decision), decision
+
+    def plan_of_connected(self, arrival: Arrival) -> Plan:
+        """The plan of a call that was connected without us: it is rated, whatever we would say."""
+        plan, decision = self.plan_for(arrival)
+        tariff = plan.tariff
+        if tariff is None and decision.customer is not None:
+            name = (decision.did.tariff if decision.did else None) or decision.customer.tariff
+            at_ms = self.clocks.ours(arrival.pbx, arrival.arrived_us) // 1000
+            tariff = version_at(self.catalogue.now.tariffs.get(name, ()), at_ms)
+        return replace(plan, refusal=None, tariff=tariff)
+
+    def _plan(self, arrival: Arrival, caller: Caller, decision: Decision) -> Plan:
+        customer = decision.customer
+        account = customer.id if customer else None
+        hashed = token_hash(arrival.token, self.call_id_key)
+        return Plan(
+            call_id=call_id(shard_of(account or arrival.token), hashed),
+            token_hash=hashed,
+            arrival=arrival,
+            caller=caller,
+            account=account,
+            customer=account,
+            provider=customer.provider if customer else None,
+            billing=customer.billing if customer else Billing.PREPAID,
+            tariff=decision.tariff,
+            lines=decision.lines,
+            did_calls_max=decision.did.calls_max if decision.did else 0,
+            refusal=decision.refusal,
+        )
+
+    async def _hold(self, plan: Plan, arrival: Arrival, table: PriceTable) -> Held | NotHeld:
+        account = plan.account or ""
+        self.shards.check(shard_of(account))
+        now_ms = self.clock.now_us() // 1000
+        admission = Admission(
+            shard=shard_of(account),
+            token=arrival.token,
+            account=account,
+            pbx=arrival.pbx,
+            did=arrival.did,
+            did_calls_max=plan.did_calls_max,
+            lines=tuple((line.id, line.calls_max) for line in plan.lines),
+            table=table,
+            slice_s=min(self.policy.slice_s, self.policy.call_max_s),
+            now_ms=now_ms,
+            due_ms=now_ms + self.policy.ring_check_ms,
+            plan=plan.encode(),
+        )
+        try:
+            return await self.meters.admit(admission)
+        except AccountMissing:
+            await self.accounts.load(account)
+        except OutcomeUnknown:
+            log.info("call.hold_retried", call_id=plan.call_id)
+        return await self.meters.admit(admission)  # same token: a hold already made is found
+
+    def _without_redis(self, plan: Plan, table: PriceTable, customer: Customer) -> Routed | Refused:
+        """The fail policy: postpaid is routed and rated later; prepaid within its allowance."""
+        if customer.billing is Billing.POSTPAID:
+            held_s = self.policy.unmetered_max_s
+        else:
+            held_s = table.affordable_s(
+                customer.local_allowance_micros, self.policy.unmetered_max_s
+            )
+        if held_s == 0:
+            return self._refused(replace(plan, refusal=Refusal.FAULT, lines=()), Refusal.FAULT)
+        self._take_in_hand(plan, table, held_s, 0, metered=False)
+        return Routed(plan, 1, held_s)
+
+    def _take_in_hand(
+        self, plan: Plan, table: PriceTable, held_s: int, held_micros: int, *, metered: bool
+    ) -> None:
+        self.in_hand.put(
+            CallInHand(
+                token=plan.arrival.token,
+                shard=shard_of(plan.account or plan.arrival.token),
+                plan=plan,
+                table=table,
+                held_s=held_s,
+                held_micros=held_micros,
+                channel=plan.arrival.channel,
+                metered=metered,
+            )
+        )
+
+    @staticmethod
+    def _refused(plan: Plan, refusal: Refusal) -> Refused:
+        log.info("call.refused", call_id=plan.call_id, did=plan.arrival.did, refusal=refusal.value)
+        return Refused(plan, refusal)
+
+    async def next_line(self, token: str, failed_line: int) -> int:
+        """The next line to dial (1-based), its slot taken; 0 if none is left or none is known."""
+        call = self.in_hand.get(token)
+        if call is None:
+            return 0
+        if not call.metered:
+            return failed_line + 1 if failed_line < len(call.plan.lines) else 0
+        lines = [(line.id, line.calls_max) for line in call.plan.lines]
+        return await self.meters.next_line(call.shard, token, failed_line, lines)

@@ -1,0 +1,127 @@
+"""Step 7, the reports: a call ended, said by the hangup handler, or failing that by AMI."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from callserver.domain.call import Arrival, CallEnd, EndSource, HungUpBy, Plan
+from callserver.domain.refusal import Refusal
+from callserver.ports import OutcomeUnknown, StoreUnavailable
+from callserver.service.admit import Admit
+from callserver.service.billing_policy import BillingPolicy
+from callserver.service.in_hand import CallInHand
+from callserver.service.metering import Metering
+from callserver.service.settle import Settle
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class HangupReport:
+    """What the hangup handler's AGI said. `routed` is False for a refused call."""
+
+    arrival: Arrival
+    end: CallEnd
+    routed: bool
+    refusal: Refusal | None
+
+
+@dataclass(slots=True)
+class Hangups:
+    """Turns ends of calls into settlements."""
+
+    admit: Admit
+    metering: Metering
+    settle: Settle
+    policy: BillingPolicy
+    _waiting: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
+    _late: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def reported(self, report: HangupReport) -> None:
+        """The PBX's own account of the end: the best there is, so it settles at once."""
+        token = report.arrival.token
+        timer = self._waiting.pop(token, None)
+        if timer is not None:
+            timer.cancel()
+        plan = await self._plan(report)
+        await self.settle.ended(token, plan, report.end)
+
+    async def _plan(self, report: HangupReport) -> Plan:
+        arrival = report.arrival
+        call = self.metering.in_hand.get(arrival.token)
+        if call is None and report.routed:
+            try:
+                call = await self.metering.find(
+                    arrival.pbx, arrival.token, arrival.did, arrival.uniqueid
+                )
+            except (StoreUnavailable, OutcomeUnknown):
+                call = None  # Redis is away: the plan is made anew from the report itself
+        if call is not None:
+            return call.plan
+        plan = self.admit.plan_of_connected(arrival)
+        if report.refusal is not None:
+            return replace(plan, refusal=report.refusal, lines=())
+        return plan
+
+    def hung_up(
+        self, pbx: str, token: str, did: str, uniqueid: str, ended_us: int, cause: int
+    ) -> None:
+        """AMI saw the channel go: settle with its instant if no report comes in time."""
+        if token in self._waiting or self.metering.in_hand.get(token) is None:
+            return  # settled already, or waiting already, or left to the reconciler
+        loop = asyncio.get_running_loop()
+        self._waiting[token] = loop.call_later(
+            self.policy.end_report_wait_ms / 1000,
+            self._no_report,
+            _AmiHangup(pbx, token, did, uniqueid, ended_us, cause),
+        )
+
+    def _no_report(self, seen: "_AmiHangup") -> None:
+        self._waiting.pop(seen.token, None)
+        task = asyncio.get_running_loop().create_task(
+            self._settle_from_ami(seen), name="settle_from_ami"
+        )
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+
+    async def _settle_from_ami(self, seen: "_AmiHangup") -> None:
+        call = self.metering.in_hand.get(seen.token)
+        if call is None:
+            return
+        arrival = call.plan.arrival
+        if (arrival.pbx, arrival.uniqueid) != (seen.pbx, seen.uniqueid):
+            return
+        log.warning("call.end_not_reported", call_id=call.plan.call_id)
+        end = end_seen_by_ami(call, seen.ended_us, seen.cause)
+        await self.settle.ended(seen.token, call.plan, end)
+
+    def stop(self) -> None:
+        """Forget the timers: the next start finds the calls in Redis."""
+        for timer in self._waiting.values():
+            timer.cancel()
+        self._waiting.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class _AmiHangup:
+    pbx: str
+    token: str
+    did: str
+    uniqueid: str
+    ended_us: int
+    cause: int
+
+
+def end_seen_by_ami(call: CallInHand, ended_us: int, cause: int) -> CallEnd:
+    """The end of a call of which only the AMI Hangup event is known."""
+    return CallEnd(
+        ended_us=ended_us,
+        answered_us=call.answered_us,
+        rang_us=0,
+        dial_status="ANSWER" if call.answered_us else "CANCEL",
+        hangup_cause=cause,
+        hung_up_by=HungUpBy.UNKNOWN,
+        source=EndSource.AMI_HANGUP,
+        line=call.meter.line if call.meter else 1,
+    )

@@ -1,0 +1,160 @@
+"""Steps 5 and 6: the meter starts at the answer, and one scheduler holds slice after slice."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from callserver.domain.identity import SHARDS, shard_of
+from callserver.domain.meter import MeterState, OpenMeter
+from callserver.ports import Clock, MeterStore, OutcomeUnknown, Pbx, StoreUnavailable
+from callserver.service.billing_policy import BillingPolicy
+from callserver.service.catalogue import CurrentCatalogue
+from callserver.service.clocks import PbxClocks
+from callserver.service.in_hand import CallInHand, CallsInHand
+
+log = structlog.get_logger()
+
+TIMEOUT_MARGIN_MS = 500  # keeps the floored billsec at the held seconds
+DUE_MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Metering:
+    """Runs the meters of live calls."""
+
+    meters: MeterStore
+    catalogue: CurrentCatalogue
+    in_hand: CallsInHand
+    pbxs: Mapping[str, Pbx]
+    clock: Clock
+    clocks: PbxClocks
+    policy: BillingPolicy
+
+    async def find(self, pbx: str, token: str, did: str, uniqueid: str) -> CallInHand | None:
+        """The call a PBX speaks of, if token, PBX and Uniqueid all agree; adopted if need be."""
+        call = self.in_hand.get(token)
+        if call is None:
+            call = await self._adopt(token, did)
+        if call is None:
+            return None
+        arrival = call.plan.arrival
+        if (arrival.pbx, arrival.uniqueid) != (pbx, uniqueid):
+            log.warning("call.identity_mismatch", call_id=call.plan.call_id, pbx=pbx)
+            return None
+        return call
+
+    async def _adopt(self, token: str, did: str) -> CallInHand | None:
+        known = self.catalogue.now.dids.get(did)
+        if known is None:
+            return None
+        meter = await self.meters.meter(shard_of(known.customer), token)
+        if meter is None:
+            return None
+        call = CallInHand.adopted(meter)
+        self.in_hand.put(call)
+        return call
+
+    async def answered(
+        self, pbx: str, token: str, did: str, uniqueid: str, line: int, answered_us: int
+    ) -> None:
+        """The destination answered at this instant of the PBX's clock: the meter runs."""
+        call = await self.find(pbx, token, did, uniqueid)
+        if call is None or not call.metered or call.answered_us:
+            return
+        half_ms = call.held_s * 500
+        due_ms = self.clocks.ours(pbx, answered_us) // 1000 + half_ms
+        call.meter = await self.meters.answer(
+            call.shard, token, max(1, line), answered_us, call.table, due_ms
+        )
+        log.info("call.answered", call_id=call.plan.call_id, line=line)
+
+    async def run(self, poll_ms: int) -> None:
+        """Look at what is due, for ever. A store that is away is met again at the next turn."""
+        while True:
+            await asyncio.sleep(poll_ms / 1000)
+            try:
+                await self.turn()
+            except (StoreUnavailable, OutcomeUnknown) as error:
+                log.warning("metering.waits", reason=str(error))
+
+    async def turn(self) -> None:
+        """One look at every shard's due meters."""
+        now_ms = self.clock.now_us() // 1000
+        found = await asyncio.gather(
+            *(
+                self.meters.due(shard, pbx, now_ms, self.policy.claim_ms, DUE_MOST)
+                for pbx in self.pbxs
+                for shard in range(SHARDS)
+            )
+        )
+        due = [meter for meters in found for meter in meters]
+        await asyncio.gather(*(self._look(meter) for meter in due))
+
+    async def _look(self, meter: OpenMeter) -> None:
+        call = self.in_hand.get(meter.token)
+        if call is None:
+            call = CallInHand.adopted(meter)
+            self.in_hand.put(call)
+        call.meter = meter
+        call.held_s, call.held_micros = meter.held_s, meter.held_micros
+        if meter.state is not MeterState.ANSWERED:
+            await self._again(meter, self.policy.ring_check_ms)
+            return
+        wanted_s = min(self.policy.slice_s, self.policy.call_max_s - meter.held_s)
+        if not call.timeout_due and wanted_s > 0:
+            await self._extend(call, meter, wanted_s)
+        if call.timeout_due:
+            await self.move_timeout(call)
+        elif wanted_s <= 0:  # the longest call there is; Asterisk ends it
+            await self._again(meter, self.policy.claim_ms)
+
+    async def _extend(self, call: CallInHand, meter: OpenMeter, wanted_s: int) -> None:
+        """Hold the next slice; a refusal is asked again, for a top-up lets the call go on."""
+        half_ms = (meter.held_s * 1000) + wanted_s * 500
+        due_ms = self.clocks.ours(meter.pbx, meter.answered_us) // 1000 + half_ms
+        extended = await self.meters.extend(
+            meter.shard, meter.token, meter.slices + 1, wanted_s, due_ms
+        )
+        if extended is None:  # settled meanwhile
+            self.in_hand.drop(meter.token)
+            return
+        call.held_s, call.held_micros = extended.held_s, extended.held_micros
+        if extended.final:
+            await self._again(meter, self.policy.retry_ms)
+        if extended.granted_s > 0:
+            call.timeout_due = True
+            log.info(
+                "call.extended",
+                call_id=call.plan.call_id,
+                held_s=extended.held_s,
+                final=extended.final,
+            )
+
+    async def move_timeout(self, call: CallInHand) -> None:
+        """Tell Asterisk the call's new end; while it cannot be told, try again at the next look."""
+        arrival = call.plan.arrival
+        now_us = self.clocks.theirs(arrival.pbx, self.clock.now_us())
+        end_us = call.answered_us + call.held_s * 1_000_000
+        after_ms = (end_us - now_us) // 1000 + TIMEOUT_MARGIN_MS
+        call.timeout_due = True
+        pbx = self.pbxs.get(arrival.pbx)
+        if pbx is None or after_ms <= 0:
+            call.timeout_due = False
+            return
+        try:
+            await pbx.absolute_timeout(call.channel, after_ms)
+        except (StoreUnavailable, OutcomeUnknown) as error:
+            log.warning("call.timeout_not_moved", call_id=call.plan.call_id, reason=str(error))
+            await self.meters.set_due(
+                call.shard, arrival.pbx, call.token, self._in(self.policy.retry_ms)
+            )
+            return
+        call.timeout_due = False
+
+    async def _again(self, meter: OpenMeter, after_ms: int) -> None:
+        await self.meters.set_due(meter.shard, meter.pbx, meter.token, self._in(after_ms))
+
+    def _in(self, after_ms: int) -> int:
+        return self.clock.now_us() // 1000 + after_ms

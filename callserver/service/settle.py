@@ -1,0 +1,91 @@
+"""Step 7: a call ended; fix its fee once, whatever told us and however often."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import orjson
+import structlog
+
+from callserver.domain.business import Billing
+from callserver.domain.call import CallEnd, HungUpBy, Plan
+from callserver.domain.cdr_builder import decode_outcome, encode_outcome
+from callserver.domain.identity import shard_of
+from callserver.domain.meter import AccountMissing, OutboxEntry, Settled, ShardLost
+from callserver.ports import CallKeeper, MeterStore, OutcomeUnknown, StoreUnavailable
+from callserver.service.accounts import Accounts
+from callserver.service.cdr_writer import CdrWriter
+from callserver.service.in_hand import CallsInHand
+from callserver.service.shards import ShardGuard
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Settles calls in Redis, or keeps them on disk while Redis is away."""
+
+    meters: MeterStore
+    accounts: Accounts
+    shards: ShardGuard
+    in_hand: CallsInHand
+    writer: CdrWriter
+    keeper: CallKeeper
+    on_settled: Callable[[Plan, CallEnd, Settled], None]
+
+    async def ended(self, token: str, plan: Plan, end: CallEnd) -> None:
+        """Settle a call. Never raises for a store that is away: then the spool has it."""
+        try:
+            await self._settle(token, plan, end)
+        except (StoreUnavailable, OutcomeUnknown, ShardLost, AccountMissing) as error:
+            log.warning("call.spooled", call_id=plan.call_id, reason=str(error))
+            self.keeper.keep(
+                orjson.dumps({"token": token, "outcome": encode_outcome(plan, end).decode()})
+            )
+        self.in_hand.drop(token)
+
+    async def replay(self) -> int:
+        """Settle what the spool kept; how many. Stops at the first that still cannot be."""
+        done = 0
+        for record in self.keeper.kept():
+            raw = orjson.loads(record)
+            plan, end = decode_outcome(raw["outcome"])
+            await self._settle(raw["token"], plan, end)
+            done += 1
+            self.keeper.clear(1)
+        if done:
+            log.info("spool.replayed", calls=done)
+        return done
+
+    async def _settle(self, token: str, plan: Plan, end: CallEnd) -> None:
+        self.shards.check(shard_of(plan.account or token))
+        payload = encode_outcome(plan, end)
+        try:
+            settled = await self._once(token, plan, end, payload)
+        except OutcomeUnknown:  # same token: what was done is found, not done again
+            settled = await self._once(token, plan, end, payload)
+        except AccountMissing:
+            await self.accounts.load(plan.account or "")
+            settled = await self._once(token, plan, end, payload)
+        if not settled.first:
+            return
+        shard = shard_of(plan.account or token)
+        self.writer.put(OutboxEntry(shard, token, settled, payload))
+        log.info(
+            "call.settled",
+            call_id=plan.call_id,
+            billsec=end.billsec,
+            fee_micros=settled.fee_micros,
+            source=end.source.value,
+        )
+        self.on_settled(plan, end, settled)
+
+    async def _once(self, token: str, plan: Plan, end: CallEnd, payload: bytes) -> Settled:
+        return await self.meters.settle(
+            shard_of(plan.account or token),
+            token,
+            billsec=end.billsec,
+            table=plan.tariff.compile() if plan.tariff else None,
+            cap_at_hold=(plan.billing is Billing.PREPAID or end.hung_up_by is HungUpBy.TIMEOUT),
+            account=plan.account,
+            payload=payload,
+        )

@@ -1,0 +1,87 @@
+"""Which shards of Redis may be trusted, and building the others anew from SQL."""
+
+import asyncio
+import secrets
+
+import structlog
+
+from callserver.domain.identity import shard_of
+from callserver.domain.ledger import AccountSum
+from callserver.domain.meter import OpenMeter, ShardLost
+from callserver.ports import Books, MeterStore
+from callserver.service.cdr_writer import CdrWriter
+from callserver.service.in_hand import CallsInHand
+
+log = structlog.get_logger()
+
+
+class ShardGuard:
+    """Denies money on shards that Redis may have lost until they are rebuilt."""
+
+    def __init__(self) -> None:
+        self._suspect: set[int] = set()
+
+    def check(self, shard: int) -> None:
+        """Raise ShardLost while the shard is suspect."""
+        if shard in self._suspect:
+            raise ShardLost(f"shard {shard} is being rebuilt from SQL")
+
+    def suspect(self, shards: set[int]) -> None:
+        """Deny these from now on."""
+        self._suspect |= shards
+
+    def trust(self, shard: int) -> None:
+        """The shard is good again."""
+        self._suspect.discard(shard)
+
+    @property
+    def suspects(self) -> frozenset[int]:
+        """Shards that are denied now."""
+        return frozenset(self._suspect)
+
+
+class ShardRebuilder:
+    """available = SQL's sum + what is settled but not yet in SQL − holds of open calls."""
+
+    def __init__(
+        self,
+        books: Books,
+        meters: MeterStore,
+        writer: CdrWriter,
+        in_hand: CallsInHand,
+        guard: ShardGuard,
+    ) -> None:
+        self._books = books
+        self._meters = meters
+        self._writer = writer
+        self._in_hand = in_hand
+        self._guard = guard
+        self._one_at_a_time = asyncio.Lock()
+
+    async def check(self, run_id: str) -> None:
+        """After every connect: rebuild the shards that this run of Redis has no epoch for."""
+        # One rebuild at a time: a second one would read sums the first is about to publish.
+        async with self._one_at_a_time:
+            self._guard.suspect(set(await self._meters.lost_shards(run_id)))
+            lost = set(self._guard.suspects)
+            if not lost:
+                return
+            log.warning("shards.rebuilding", shards=len(lost))
+            # The writer rests, or a CDR that reaches SQL between our sum and our publishing
+            # would be counted twice: once in the sum, once in the outbox.
+            async with self._writer.resting():
+                await self._writer.drain(lost)
+                sums = await self._books.account_sums()
+                for shard in sorted(lost):
+                    await self._rebuild(shard, run_id, sums)
+            log.info("shards.rebuilt", shards=len(lost))
+
+    async def _rebuild(self, shard: int, run_id: str, sums: dict[str, AccountSum]) -> None:
+        accounts = [total for account, total in sums.items() if shard_of(account) == shard]
+        await self._meters.rebuild_shard(
+            shard, f"{run_id}:{secrets.token_hex(8)}", accounts, self._meters_in_hand(shard)
+        )
+        self._guard.trust(shard)
+
+    def _meters_in_hand(self, shard: int) -> list[OpenMeter]:
+        return [call.as_meter() for call in self._in_hand if call.shard == shard and call.metered]
