@@ -1,14 +1,26 @@
 """One call: how it arrives, what was decided for it, how it ended."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import orjson
 
 from callserver.domain.business import Billing
 from callserver.domain.refusal import Refusal
 from callserver.domain.tariff import TariffVersion
+
+Known = TypeVar("Known")
+
+
+def _known(kind: type[Known], raw: Mapping[str, Any]) -> Known:
+    """An instance of a dataclass from the keys it knows; another version may have written more."""
+    try:
+        return kind(**raw)
+    except TypeError:
+        names = kind.__dataclass_fields__.keys()  # type: ignore[attr-defined] # only dataclasses
+        return kind(**{name: raw[name] for name in names & raw.keys()})
 
 
 class CallerKind(StrEnum):
@@ -87,31 +99,36 @@ class Plan:
 
     def encode(self) -> bytes:
         """JSON, without the token: that stands in the key beside it."""
-        return orjson.dumps(self, default=str)
+        return orjson.dumps(replace(self, arrival=replace(self.arrival, token="")))
 
     @classmethod
-    def decode(cls, text: bytes | str) -> Self:
-        """The inverse of `encode`."""
-        raw: dict[str, Any] = orjson.loads(text)
+    def decode(cls, text: bytes | str, token: str = "") -> Self:
+        """The inverse of `encode`; `token` from the key beside it, where it is needed."""
+        return cls.from_json(orjson.loads(text), token)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any], token: str = "") -> Self:
+        """A plan from decoded JSON, also of another version of this program.
+
+        Fields that are missing get their defaults, unknown ones are ignored; KeyError or TypeError
+        where one without a default is missing.
+        """
         caller = raw["caller"]
-        return cls(
-            call_id=raw["call_id"],
-            token_hash=raw["token_hash"],
-            arrival=Arrival(**raw["arrival"]),
-            caller=Caller(
+        region, tariff, refusal = caller.get("region"), raw.get("tariff"), raw.get("refusal")
+        fields_of_plan = {
+            **raw,
+            "arrival": _known(Arrival, {**raw["arrival"], "token": token}),
+            "caller": Caller(
                 caller["number"],
                 CallerKind(caller["kind"]),
-                Region(**caller["region"]) if caller["region"] else None,
+                _known(Region, region) if region else None,
             ),
-            account=raw["account"],
-            customer=raw["customer"],
-            provider=raw["provider"],
-            billing=Billing(raw["billing"]),
-            tariff=TariffVersion(**raw["tariff"]) if raw["tariff"] else None,
-            lines=tuple(Line(**line) for line in raw["lines"]),
-            did_calls_max=raw["did_calls_max"],
-            refusal=Refusal(raw["refusal"]) if raw["refusal"] else None,
-        )
+            "billing": Billing(raw.get("billing", Billing.PREPAID)),
+            "tariff": _known(TariffVersion, tariff) if tariff else None,
+            "lines": tuple(_known(Line, line) for line in raw.get("lines", ())),
+            "refusal": Refusal(refusal) if refusal else None,
+        }
+        return _known(cls, fields_of_plan)
 
 
 class HungUpBy(StrEnum):
@@ -162,6 +179,17 @@ class CallEnd:
     line: int = 0
     destination: str = ""
     attempts: tuple[Attempt, ...] = field(default_factory=tuple)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        """An end from decoded JSON, also of another version; see `Plan.from_json`."""
+        fields_of_end = {
+            **raw,
+            "hung_up_by": HungUpBy(raw["hung_up_by"]),
+            "source": EndSource(raw["source"]),
+            "attempts": tuple(_known(Attempt, tried) for tried in raw.get("attempts", ())),
+        }
+        return _known(cls, fields_of_end)
 
     @property
     def billsec(self) -> int:

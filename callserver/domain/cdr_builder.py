@@ -1,0 +1,110 @@
+"""From what was planned, how it ended and what was charged to the rated CDR."""
+
+from typing import Any
+
+import orjson
+
+from callserver.domain.attempts import with_destinations
+from callserver.domain.call import CallEnd, HungUpBy, Plan
+from callserver.domain.cdr import Cdr, Disposition
+from callserver.domain.meter import Settled
+from callserver.domain.money import short_yuan
+from callserver.domain.rating import explain
+
+_BY_DIAL_STATUS = {
+    "NOANSWER": Disposition.NO_ANSWER,
+    "BUSY": Disposition.BUSY,
+    "CONGESTION": Disposition.FAILED,
+    "CHANUNAVAIL": Disposition.FAILED,
+    "CANCEL": Disposition.CANCELLED,
+}
+
+
+def disposition(plan: Plan, end: CallEnd) -> Disposition:
+    """How the call came out. An instant of answer outweighs whatever the dial status says."""
+    if end.answered_us:
+        return Disposition.ANSWERED
+    if plan.refusal is not None:
+        return Disposition.REFUSED
+    status = end.dial_status or (end.attempts[-1].result if end.attempts else "")
+    known = _BY_DIAL_STATUS.get(status)
+    if known is not None:
+        return known
+    return Disposition.CANCELLED if end.hung_up_by is HungUpBy.CALLER else Disposition.FAILED
+
+
+def destination(plan: Plan, end: CallEnd) -> str:
+    """The number that answered or was tried last; empty if none was dialled."""
+    if 1 <= end.line <= len(plan.lines):
+        return plan.lines[end.line - 1].number
+    return end.destination
+
+
+def build_cdr(plan: Plan, end: CallEnd, settled: Settled) -> Cdr:
+    """The CDR of a settled call. Amounts and billed seconds are what the settlement fixed."""
+    arrival = plan.arrival
+    return Cdr(
+        call_id=plan.call_id,
+        token_hash=plan.token_hash,
+        pbx=arrival.pbx,
+        uniqueid=arrival.uniqueid,
+        linkedid=arrival.linkedid,
+        did=arrival.did,
+        customer=plan.customer,
+        provider=plan.provider,
+        account=plan.account,
+        caller=plan.caller,
+        destination=destination(plan, end),
+        attempts=with_destinations(end.attempts, plan.lines),
+        arrived_ms=arrival.arrived_us // 1000,
+        rang_ms=end.rang_us // 1000,
+        answered_ms=end.answered_us // 1000,
+        ended_ms=end.ended_us // 1000,
+        billsec=end.billsec,
+        billed_s=settled.billed_s,
+        tariff=plan.tariff.tariff if plan.tariff else None,
+        tariff_version=plan.tariff.version if plan.tariff else None,
+        fee_micros=settled.fee_micros,
+        charged_micros=settled.charged_micros,
+        written_off_micros=settled.written_off_micros,
+        fee_lines=_fee_lines(plan, end, settled),
+        disposition=disposition(plan, end),
+        refusal=plan.refusal.value if plan.refusal else None,
+        hangup_cause=end.hangup_cause,
+        hung_up_by=end.hung_up_by,
+        end_source=end.source,
+    )
+
+
+def _fee_lines(plan: Plan, end: CallEnd, settled: Settled) -> tuple[str, ...]:
+    """The arithmetic of the fee, and what of it is not charged."""
+    if plan.tariff is None or not end.answered_us:
+        return ()
+    rated = explain(plan.tariff, end.billsec)
+    if rated.amount_micros != settled.fee_micros:
+        # the settlement stands for ever; a sum that does not lead to it would only mislead
+        lines: tuple[str, ...] = (f"settled at {short_yuan(settled.fee_micros)}",)
+    else:
+        lines = rated.lines
+    if settled.written_off_micros:
+        lines = (
+            *lines,
+            f"{short_yuan(settled.charged_micros)} charged,"
+            f" {short_yuan(settled.written_off_micros)} beyond the hold written off",
+        )
+    return lines
+
+
+def encode_outcome(plan: Plan, end: CallEnd) -> bytes:
+    """The plan and the end as JSON for the outbox, without the token: its key carries that."""
+    return orjson.dumps({"plan": orjson.Fragment(plan.encode()), "end": end})
+
+
+def decode_outcome(payload: bytes) -> tuple[Plan, CallEnd]:
+    """The inverse of `encode_outcome`, also for payloads of other versions of this program.
+
+    Fields they lack get their defaults, fields we do not know are ignored. Raises ValueError or
+    KeyError where even the fields that have always been there are missing.
+    """
+    raw: dict[str, Any] = orjson.loads(payload)
+    return Plan.from_json(raw["plan"]), CallEnd.from_json(raw["end"])

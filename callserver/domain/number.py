@@ -1,0 +1,45 @@
+"""The forms of telephone numbers, and how they are shown to people who need not know them."""
+
+import re
+
+_DID = re.compile(r"400\d{7}", re.ASCII)
+_DESTINATION = re.compile(r"\+?\d{3,20}", re.ASCII)
+_MOBILE = re.compile(r"1[3-9]\d{9}", re.ASCII)
+
+SHOWN_LAST = 3
+HIDDEN_LEAST = 4
+
+
+def is_did(text: str) -> bool:
+    """Whether the text is a 400 number as it is dialled: 400 and seven digits."""
+    return _DID.fullmatch(text) is not None
+
+
+def is_destination(text: str) -> bool:
+    """Whether the text may be dialled: 3 … 20 ASCII digits, perhaps after a plus.
+
+    Checked when a destination is written and again when it is read: whatever else reaches a Dial
+    string is toll fraud.
+    """
+    return _DESTINATION.fullmatch(text) is not None
+
+
+def is_mobile(text: str) -> bool:
+    """Whether the text is a mobile number in canonical form (11 digits, 13… to 19…)."""
+    return _MOBILE.fullmatch(text) is not None
+
+
+def mask(number: str) -> str:
+    """A caller's number for logs, tables and anybody but its owner.
+
+    `13812345678` → `138****5678`, `02188886666` → `0218****666`; of shorter numbers only the last
+    three digits, below seven nothing. At least four digits are hidden; an empty one stays empty.
+    """
+    if not number:
+        return ""
+    if is_mobile(number):
+        return f"{number[:3]}****{number[-4:]}"
+    shown_first = len(number) - SHOWN_LAST - HIDDEN_LEAST
+    if shown_first < 0:
+        return "***"
+    return f"{number[: min(4, shown_first)]}****{number[-SHOWN_LAST:]}"

@@ -1,0 +1,24 @@
+"""What the tests of the domain share."""
+
+from importlib.resources import files
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from callserver.domain.region import RegionTable
+
+# a busy machine must not fail a property that holds
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session")
+def phone_dat() -> bytes:
+    """The real data file, as PyPI `phone` ships it."""
+    return (files("phone") / "phone.dat").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def regions(phone_dat: bytes) -> RegionTable:
+    """The real region table."""
+    return RegionTable.from_phone_dat(phone_dat)
