@@ -62,7 +62,10 @@ class ShardRebuilder:
         """After every connect: rebuild the shards that this run of Redis has no epoch for."""
         # One rebuild at a time: a second one would read sums the first is about to publish.
         async with self._one_at_a_time:
-            self._guard.suspect(set(await self._meters.lost_shards(run_id)))
+            lost_now = set(await self._meters.lost_shards(run_id))
+            for shard in self._guard.suspects - lost_now:
+                self._guard.trust(shard)
+            self._guard.suspect(lost_now)
             lost = set(self._guard.suspects)
             if not lost:
                 return
