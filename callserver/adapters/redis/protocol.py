@@ -155,8 +155,8 @@ class LinkProtocol(HiRedisProtocol):  # type: ignore[misc]  # asyncio-redis has 
                 )
 
     def _flush(self) -> None:
-        if not self._unsent or not self._is_connected:
-            return
+        if not self._unsent or not self._is_connected or self._lost_reason:
+            return  # connection_lost tells the callers that nothing was sent
         self._sent_count += len(self._unsent)
         self.transport.write(b"".join(self._unsent))
         self._unsent.clear()

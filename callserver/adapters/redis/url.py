@@ -109,7 +109,8 @@ def _database(text: str) -> int:
     if not text:
         return 0
     if not (text.isascii() and text.isdigit()):
-        raise RedisUrlInvalid(f"Redis URL: the database is a number, not {text!r}.")
+        # Not repeated: after an unescaped "/" in a password this is a piece of it.
+        raise RedisUrlInvalid("Redis URL: the database is a number; write / in a password as %2F.")
     return int(text)
 
 
