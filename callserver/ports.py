@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from callserver.domain.api_token import ApiToken, Scope
 from callserver.domain.business import Catalogue
 from callserver.domain.cdr import Cdr
 from callserver.domain.ledger import AccountSum, Entry, EntryKind
@@ -160,8 +161,16 @@ class CdrPage:
     next_cursor: str | None
 
 
+class BadCursor(ValueError):
+    """The cursor is not one that a page gave."""
+
+
+class AccountUnknown(Exception):
+    """SQL has no account of that id."""
+
+
 class Books(Protocol):
-    """The truth (SQL)."""
+    """The truth (SQL). All methods raise StoreUnavailable, those that write also OutcomeUnknown."""
 
     async def load_catalogue(self) -> Catalogue:
         """Read all business data in one consistent snapshot."""
@@ -196,11 +205,14 @@ class Books(Protocol):
         actor: str,
         reason: str,
     ) -> Entry:
-        """Append one non-call entry; the same operation id returns the first entry unchanged."""
+        """Append one non-call entry; the same operation id returns the first entry unchanged.
+
+        Raises AccountUnknown, and ValueError for a call's entry: those come with their CDR.
+        """
         ...
 
     async def cdrs(self, query: CdrQuery) -> CdrPage:
-        """A page of CDRs."""
+        """A page of CDRs. Raises BadCursor."""
         ...
 
     async def cdr(self, call_id: str) -> Cdr | None:
@@ -209,6 +221,26 @@ class Books(Protocol):
 
     async def known_tokens(self, token_hashes: Sequence[str]) -> set[str]:
         """Which of these calls SQL already has."""
+        ...
+
+
+class TokenBook(Protocol):
+    """API tokens by their digest (domain.api_token): the secret itself never comes here."""
+
+    async def create_token(self, digest: str, scope: Scope, subject: str, label: str) -> ApiToken:
+        """Keep a new token."""
+        ...
+
+    async def find_token(self, digest: str) -> ApiToken | None:
+        """The token with this digest, unless it was revoked."""
+        ...
+
+    async def list_tokens(self) -> list[ApiToken]:
+        """All tokens, revoked ones too, in order of their making."""
+        ...
+
+    async def revoke_token(self, token_id: int) -> bool:
+        """End a token; False if there is no such token or it had ended before."""
         ...
 
 

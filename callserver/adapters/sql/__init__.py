@@ -1,0 +1,1 @@
+"""The books in SQL: SQLite by default, PostgreSQL by URL."""

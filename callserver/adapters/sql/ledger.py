@@ -1,0 +1,123 @@
+"""The ledger: append-only; a balance is the sum of an account's entries."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from sqlalchemy import BigInteger, Connection, case, cast, func, insert, select, update
+from sqlalchemy import text as sql_text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from callserver.adapters.sql.schema import AnyRow, AnySelect, account, customer, ledger_entry
+from callserver.domain.business import Billing
+from callserver.domain.ledger import AccountSum, Entry, EntryKind
+from callserver.ports import AccountUnknown
+
+_CHUNK = 5_000  # bound variables of one statement: both databases stop near 32 000
+_LOCK = 0x6361_6C6C_0003
+
+
+def post(connection: Connection, entry: Entry) -> Entry:
+    """Append a non-call entry, its `id` and `seq` given here. The same operation id: the first.
+
+    Raises AccountUnknown. On PostgreSQL such entries take turns, by a lock: so that their ids rise
+    in the order of their commits and whoever follows the ids misses none.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sql_text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    first = connection.execute(
+        _entries().where(ledger_entry.c.operation_id == entry.operation_id)
+    ).one_or_none()
+    if first is not None:
+        return _entry(first)
+    seq = connection.execute(
+        update(account)
+        .where(account.c.id == entry.account)
+        .values(seq=account.c.seq + 1)
+        .returning(account.c.seq)
+    ).scalar_one_or_none()
+    if seq is None:
+        raise AccountUnknown(entry.account)
+    row = connection.execute(
+        insert(ledger_entry)
+        .values(
+            account=entry.account,
+            kind=entry.kind.value,
+            amount_micros=entry.amount_micros,
+            seq=seq,
+            operation_id=entry.operation_id,
+            call_id=entry.call_id,
+            actor=entry.actor,
+            reason=entry.reason,
+            created_ms=entry.created_ms,
+        )
+        .returning(*ledger_entry.c)
+    ).one()
+    return _entry(row)
+
+
+def add_accounts(connection: Connection, accounts: Iterable[str]) -> None:
+    """Open accounts that are not there yet."""
+    rows = [{"id": name, "seq": 0} for name in sorted(set(accounts))]
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    if rows:
+        connection.execute(dialect.insert(account).on_conflict_do_nothing(), rows)
+
+
+def account_sums(connection: Connection, wanted: Sequence[str] | None) -> dict[str, AccountSum]:
+    """Sums, floors and sequence numbers; accounts that do not exist are left out."""
+    if wanted is None:
+        return _sums(connection, _sum_query())
+    found: dict[str, AccountSum] = {}
+    rest = iter(wanted)
+    while chunk := list(islice(rest, _CHUNK)):
+        found |= _sums(connection, _sum_query().where(account.c.id.in_(chunk)))
+    return found
+
+
+def entries_after(connection: Connection, name: str, seq: int) -> list[Entry]:
+    """The account's numbered entries above `seq`, in order."""
+    query = (
+        _entries()
+        .where(ledger_entry.c.account == name, ledger_entry.c.seq > seq)
+        .order_by(ledger_entry.c.seq)
+    )
+    return [_entry(row) for row in connection.execute(query)]
+
+
+def changed_accounts(connection: Connection, after_id: int) -> tuple[int, list[str]]:
+    """Accounts with numbered entries above this id, and the highest id there is."""
+    query = (
+        select(ledger_entry.c.id, ledger_entry.c.account)
+        .where(ledger_entry.c.id > after_id, ledger_entry.c.seq.is_not(None))
+        .order_by(ledger_entry.c.id)
+    )
+    rows = connection.execute(query).all()
+    return (rows[-1].id if rows else after_id), sorted({row.account for row in rows})
+
+
+def _entries() -> AnySelect:
+    return select(*ledger_entry.c)
+
+
+def _entry(row: AnyRow) -> Entry:
+    return Entry(**{**row._mapping, "kind": EntryKind(row.kind)})
+
+
+def _sum_query() -> AnySelect:
+    total = (
+        select(func.coalesce(func.sum(ledger_entry.c.amount_micros), 0))
+        .where(ledger_entry.c.account == account.c.id)
+        .scalar_subquery()
+    )
+    postpaid = customer.c.billing == Billing.POSTPAID.value
+    floor = case((postpaid, customer.c.credit_limit_micros), else_=0)
+    return select(
+        account.c.id,
+        cast(total, BigInteger).label("settled_micros"),
+        floor.label("floor_micros"),
+        account.c.seq,
+    ).select_from(account.outerjoin(customer, customer.c.id == account.c.id))
+
+
+def _sums(connection: Connection, query: AnySelect) -> dict[str, AccountSum]:
+    return {row[0]: AccountSum(*row) for row in map(tuple, connection.execute(query))}
