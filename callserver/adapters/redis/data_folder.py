@@ -1,6 +1,5 @@
 """The embedded Valkey's data folder: who may use it, and where its socket can stand."""
 
-import contextlib
 import fcntl
 import hashlib
 import os
@@ -92,9 +91,6 @@ def remove_socket(data_dir: Path, path: Path) -> None:
     path.unlink(missing_ok=True)
     (data_dir / SOCKET_NAME).unlink(missing_ok=True)
     (data_dir / PID_FILE).unlink(missing_ok=True)
-    if path.parent != data_dir:
-        with contextlib.suppress(OSError):  # other folders' sockets are still in there
-            path.parent.rmdir()
 
 
 def end_deaf_server(data_dir: Path) -> None:

@@ -70,6 +70,7 @@ class EmbeddedValkey:
         self._extra_args = tuple(extra_args)
         self._process: subprocess.Popen[bytes] | None = None
         self._pid = 0
+        self._closing = False
         self._lock: IO[str] | None = None
 
     @property
@@ -114,6 +115,7 @@ class EmbeddedValkey:
         """Stop the server with everything on disk; SIGTERM and SIGKILL if it does not obey."""
         if self._lock is None:
             return
+        self._closing = True  # or keep_alive would bring the server back
         self._end_server()
         remove_socket(self.data_dir, self.socket_path)
         self._release()
@@ -126,7 +128,7 @@ class EmbeddedValkey:
         """Start the server again whenever its process has died; runs until cancelled."""
         while True:
             await asyncio.sleep(0.1)
-            if self._lock is None or self.alive:
+            if self._lock is None or self._closing or self.alive:
                 continue
             log.error("valkey.died", pid=self._pid)
             try:
@@ -162,6 +164,7 @@ class EmbeddedValkey:
         """Lock the folder for this process; the kernel unlocks it however the process ends."""
         if self._lock is not None:
             raise EmbeddedValkeyError("the embedded Valkey is started already")
+        self._closing = False
         self._lock = lock_folder(self.data_dir)
 
     def _release(self) -> None:
