@@ -96,7 +96,8 @@ def _redis_url(value: object) -> object:
 def _database_url(value: object) -> object:
     if not isinstance(value, str) or value == "":
         return value
-    if urlsplit(value).scheme not in {"postgresql", "postgres", "sqlite"}:
+    schemes = {"postgresql", "postgres", "postgresql+asyncpg", "sqlite"}
+    if urlsplit(value).scheme not in schemes:
         raise ValueError("a database URL starts with postgresql:// or sqlite:///")
     return value
 

@@ -9,6 +9,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
+from callserver.domain.number import mask
+
 REMOVED = "[removed]"
 DEPTH_MAX = 8
 _COMMON = (int, str)
@@ -56,12 +58,6 @@ def mask_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -
     return masked
 
 
-def mask_number(number: str) -> str:
-    """`13800138000` → `138****8000`; shorter numbers keep two digits at each end."""
-    keep_first, keep_last = (3, 4) if len(number) >= 11 else (2, 2)
-    return f"{number[:keep_first]}****{number[-keep_last:]}"
-
-
 @lru_cache(maxsize=4096)  # most texts of a log come again: event names, DIDs, ids of live calls
 def mask_text(text: str) -> str:
     """Free text without phone numbers in their usual forms, call tokens or passwords."""
@@ -76,7 +72,7 @@ def mask_text(text: str) -> str:
         text = _API_TOKEN.sub(REMOVED, text)
     if " " in text:
         text = _BEARER.sub(rf"\1{REMOVED}", text)
-    return _PHONE.sub(lambda found: mask_number(found.group()), text)
+    return _PHONE.sub(lambda found: mask(found.group()), text)
 
 
 @lru_cache(maxsize=1024)
@@ -103,34 +99,34 @@ def _mask_under(key: str, value: Any, depth: int) -> Any:
 def _mask_all_numbers(text: str) -> str:
     """For fields that hold phone numbers: any seven digits or more, except a DID."""
     return _DIGIT_RUN.sub(
-        lambda run: run.group() if _DID.fullmatch(run.group()) else mask_number(run.group()),
+        lambda run: run.group() if _DID.fullmatch(run.group()) else mask(run.group()),
         mask_text(text),
     )
 
 
-def _mask_value(value: Any, depth: int, mask: Callable[[str], str]) -> Any:
+def _mask_value(value: Any, depth: int, how: Callable[[str], str]) -> Any:
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, str):  # before int: an Enum of texts is one
-        return mask(str(value))
+        return how(str(value))
     if isinstance(value, int):
-        return value if mask is mask_text else _mask_int(value)
+        return value if how is mask_text else _mask_int(value)
     if isinstance(value, bytes | bytearray):
-        return mask(bytes(value).decode(errors="replace"))
+        return how(bytes(value).decode(errors="replace"))
     if depth >= DEPTH_MAX:
         return REMOVED
     if isinstance(value, Mapping):
-        return {mask(str(key)): _mask_item(key, item, depth, mask) for key, item in value.items()}
+        return {how(str(key)): _mask_item(key, item, depth, how) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_mask_value(item, depth + 1, mask) for item in value]
-    return mask(str(value))
+        return [_mask_value(item, depth + 1, how) for item in value]
+    return how(str(value))
 
 
-def _mask_item(key: object, item: Any, depth: int, mask: Callable[[str], str]) -> Any:
-    if mask is mask_text:
+def _mask_item(key: object, item: Any, depth: int, how: Callable[[str], str]) -> Any:
+    if how is mask_text:
         return _mask_under(str(key), item, depth + 1)
     masked = _mask_under(str(key), item, depth + 1)
-    return masked if masked == REMOVED else _mask_value(item, depth + 1, mask)
+    return masked if masked == REMOVED else _mask_value(item, depth + 1, how)
 
 
 def _mask_int(value: int) -> int | str:

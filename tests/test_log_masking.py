@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callserver.log_masking import REMOVED, mask_event, mask_number, mask_text
+from callserver.log_masking import REMOVED, mask_event, mask_text
 from tests.log_leaks import leaks
 
 TOKEN = "4c1b6ee0-1d2e-4f00-8a00-0123456789ab"
@@ -26,19 +26,19 @@ class _Thing:
 
 FIELDS = [  # key, value, what is logged
     ("caller", "13800138000", "138****8000"),
-    ("caller_raw", "+8613800138000", "+86****8000"),
-    ("callerid", "02188886666", "021****6666"),
-    ("destination", "010-8888 6666", "010****6666"),
+    ("caller_raw", "+8613800138000", "+861****000"),
+    ("callerid", "02188886666", "0218****666"),
+    ("destination", "010-8888 6666", "010-****666"),
     ("destination", "8001", "8001"),
     ("destination", "4001234567", "4001234567"),
-    ("destinations", ["13800138000", "88886666"], ["138****8000", "88****66"]),
+    ("destinations", ["13800138000", "88886666"], ["138****8000", "8****666"]),
     ("caller", 13800138000, "138****8000"),
     ("caller", None, None),
-    ("caller", {"number": "88886666", "kind": "landline"}, {"number": "88****66"}),
-    ("caller", "123456789012345678901234", "123****1234"),
+    ("caller", {"number": "88886666", "kind": "landline"}, {"number": "8****666"}),
+    ("caller", "123456789012345678901234", "1234****234"),
     ("did", "4001234567", "4001234567"),
-    ("reason", "from +44 20 7946 0958 to 13800138000", "from +44****0958 to 138****8000"),
-    ("reason", "tel:013800138000;086", "tel:013****8000;086"),
+    ("reason", "from +44 20 7946 0958 to 13800138000", "from +44 ****958 to 138****8000"),
+    ("reason", "tel:013800138000;086", "tel:0138****000;086"),
     ("channel", "Local/13800138000@out-00000001;2", "Local/138****8000@out-00000001;2"),
     ("channel", "PJSIP/carrier-0000001a", "PJSIP/carrier-0000001a"),
     ("uniqueid", "1732291200.1234", "1732291200.1234"),
@@ -48,7 +48,7 @@ FIELDS = [  # key, value, what is logged
     ("who", _Thing(), "_Thing(caller='138****8000')"),
     ("word", _Word.PHONE, "138****8000"),
     ("data", b"13800138000\xff", "138****8000\ufffd"),
-    ("plan", {"a": {"caller": "88886666"}}, {"a": {"caller": "88****66"}}),
+    ("plan", {"a": {"caller": "88886666"}}, {"a": {"caller": "8****666"}}),
     ("token", TOKEN, REMOVED),
     ("token_hash", "ab" * 16, REMOVED),
     ("ami_secret", "x", REMOVED),
@@ -80,11 +80,6 @@ def test_the_event_comes_first_and_is_masked_too() -> None:
     """The name leads the line; even a sentence put there gives nothing away."""
     masked = mask_event(None, "info", {"a": 1, "event": "call from 13800138000"})
     assert list(masked.items()) == [("event", "call from 138****8000"), ("a", 1)]
-
-
-def test_a_cut_number_keeps_only_its_ends() -> None:
-    """Eleven digits keep seven, shorter ones four."""
-    assert [mask_number("13800138000"), mask_number("8888666")] == ["138****8000", "88****66"]
 
 
 def test_endless_nesting_ends() -> None:
