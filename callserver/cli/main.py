@@ -1,0 +1,58 @@
+"""The commands, put together."""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from callserver.cli.output import EXIT_FAILED, Failed, message
+from callserver.cli.rate import rate
+from callserver.config_error import EXIT_BAD_CONFIG, ConfigError
+
+
+class _Commands(TyperGroup):
+    """Turns the faults that commands report into messages and exit statuses."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as fault:
+            message(str(fault))
+            raise typer.Exit(EXIT_BAD_CONFIG) from None
+        except Failed as fault:
+            message(f"callserver: {fault}")
+            raise typer.Exit(EXIT_FAILED) from None
+
+
+app = typer.Typer(
+    name="callserver",
+    cls=_Commands,
+    no_args_is_help=True,
+    help="Call routing and live rating for China's 400 numbers on Asterisk.",
+    epilog="Exit status: 0 done, 1 a check failed or the work could not be done, 2 wrong usage, "
+    "78 bad configuration.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,  # they would show local variables, secrets among them
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"callserver {version('callserver')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    _wanted: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Call routing and live rating for China's 400 numbers on Asterisk."""
+
+
+app.command()(rate)

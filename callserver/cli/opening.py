@@ -1,0 +1,71 @@
+"""Opens what commands work on: the configuration and the books."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from callserver.cli.output import Failed
+
+if TYPE_CHECKING:
+    from callserver.adapters.sql.books import SqlBooks
+    from callserver.config import Config
+
+T = TypeVar("T")
+
+
+class SystemClock:
+    """This host's wall clock."""
+
+    def now_us(self) -> int:
+        """Microseconds since 1970, UTC."""
+        return time.time_ns() // 1000
+
+
+def open_config(path: Path | None, data: Path | None = None, http: str | None = None) -> "Config":
+    """The configuration as the server would see it. Raises ConfigError."""
+    from callserver.config import load_config
+
+    return load_config(path, os.environ, data=data, http=http)
+
+
+def database_url(config: "Config") -> str:
+    """The configured URL, or that of the embedded database in the data folder."""
+    configured = config.database.url.get_secret_value()
+    return configured or f"sqlite:///{config.server.data.absolute() / 'callserver.db'}"
+
+
+@asynccontextmanager
+async def books(config: "Config") -> AsyncIterator["SqlBooks"]:
+    """The books, which must be there already. Raises Failed where they are not."""
+    from callserver.adapters.sql.books import open_books
+    from callserver.ports import OutcomeUnknown, StoreUnavailable
+
+    url = database_url(config)
+    _, embedded, path = url.partition("sqlite:///")
+    if embedded and not Path(path).exists():
+        raise Failed(f"there is no database at {path}; make it with `callserver db upgrade`")
+    async with open_books(url, SystemClock()) as opened:
+        try:
+            yield opened
+        except StoreUnavailable as fault:
+            hint = " (`callserver db upgrade`?)" if "no such table" in str(fault) else ""
+            raise Failed(f"the database cannot be used: {fault}{hint}") from fault
+        except OutcomeUnknown as fault:
+            raise Failed(
+                f"the database did not answer, the outcome is unknown: {fault}; look before you "
+                "try again, or use the same --operation-id"
+            ) from fault
+
+
+def with_books(config: "Config", work: Callable[["SqlBooks"], Awaitable[T]]) -> T:
+    """Run one piece of work on the books."""
+
+    async def run() -> T:
+        async with books(config) as opened:
+            return await work(opened)
+
+    return asyncio.run(run())

@@ -1,0 +1,52 @@
+"""What the commands print: data on standard output, messages on standard error."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+EXIT_FAILED = 1
+
+
+class Failed(Exception):
+    """The command could not do its work; the text says why and what to do. Exit status 1."""
+
+
+def message(text: str) -> None:
+    """Tell the person at the terminal something that is not data."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    import orjson
+
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_UUID, default=str)
+    print(text.decode(), flush=True)
+
+
+def print_json_line(value: Any) -> None:
+    """One JSON document on a line of its own, for streams."""
+    import orjson
+
+    print(orjson.dumps(value, default=str).decode(), flush=True)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
+    """A table for people; columns that start with `>` are right-aligned. Text is never markup."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        right = column.startswith(">")
+        table.add_column(column.lstrip(">"), justify="right" if right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    if table.row_count == 0:
+        message(empty)
+        return
+    console = Console()
+    if not console.is_terminal:  # a pipe has no width: do not cut
+        console = Console(width=1000, soft_wrap=True)
+    console.print(table)
