@@ -1,0 +1,21 @@
+--[[ shard: names of keys, and numbers as text.
+Some keys are known only from the meter's hash (its account, its DID, its line), so they cannot
+be passed in KEYS. They are built from the hash tag of KEYS[1], so that they always lie in the
+same slot as the declared keys: on one node, behind Sentinel and in a Cluster alike.
+]]
+local shard_tag = string.match(KEYS[1], '^{[^}]+}:')
+
+local function key_of(kind, id)
+  return shard_tag .. kind .. ':' .. id
+end
+
+-- tostring writes 15 digits only.
+local function digits(number)
+  return string.format('%.0f', number)
+end
+
+local function add_micros(key, field, micros)
+  if micros ~= 0 then -- nothing would be written as "-0", which is no integer to HINCRBY
+    redis.call('HINCRBY', key, field, digits(micros))
+  end
+end

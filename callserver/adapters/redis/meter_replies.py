@@ -1,0 +1,161 @@
+"""What the scripts send and answer, to and from the domain's values."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from callserver.adapters.redis.protocol import Argument
+from callserver.domain.call import Plan
+from callserver.domain.meter import (
+    AccountMissing,
+    Balance,
+    Extension,
+    Held,
+    MeterState,
+    NotHeld,
+    OpenMeter,
+    OutboxEntry,
+    Settled,
+    ShardLost,
+)
+from callserver.domain.price_table import PriceTable
+from callserver.domain.refusal import Refusal
+
+METER_FIELDS = (
+    "state",
+    "account",
+    "did",
+    "pbx",
+    "line",
+    "held_s",
+    "held",
+    "slices",
+    "final",
+    "answered_us",
+    "seen_ms",
+    "lines",
+    "table",
+    "plan",
+)
+"""The order in which scripts give and take a meter; the same list stands in lua/lib/meter.lua."""
+
+Words = Sequence[bytes]
+"""A script's answer: a word, then figures as text."""
+
+# A closed call that asks to be admitted again is no new call: someone repeats an old request.
+_REFUSALS = {
+    b"too_many_calls": Refusal.TOO_MANY_CALLS,
+    b"lines_busy": Refusal.LINES_BUSY,
+    b"no_credit": Refusal.NO_CREDIT,
+    b"closed": Refusal.FAULT,
+}
+
+
+class UnknownReply(Exception):
+    """A script answered a word that this version does not know."""
+
+
+def raise_for(word: bytes, shard: int, account: str = "") -> None:
+    """Raise ShardLost or AccountMissing if that is what the script answered."""
+    if word == b"shard_lost":
+        raise ShardLost(f"shard {shard} has no epoch")
+    if word == b"account_missing":
+        raise AccountMissing(account)
+
+
+def held_of(words: Words) -> Held | NotHeld:
+    """The answer of admit."""
+    if words[0] == b"held":
+        line, held_s, held = (int(word) for word in words[1:4])
+        return Held(line, held_s, held, words[4] == b"1")
+    refusal = _REFUSALS.get(words[0])
+    if refusal is None:
+        raise UnknownReply(f"admit: {words[0]!r}")
+    return NotHeld(refusal, int(words[1]) if len(words) > 1 else 0)
+
+
+def extension_of(words: Words) -> Extension | None:
+    """The answer of extend; None for a closed call."""
+    if words[0] == b"closed":
+        return None
+    held_s, held, granted_s = (int(word) for word in words[1:4])
+    return Extension(held_s, held, granted_s, words[4] == b"1")
+
+
+def settled_of(words: Words) -> Settled:
+    """The answer of settle."""
+    fee, charged, written_off, billed_s = (int(word) for word in words[1:5])
+    return Settled(fee, charged, written_off, billed_s, words[0] == b"settled")
+
+
+def balance_of(account: str, words: Words) -> Balance:
+    """The answer of balance."""
+    return Balance(account, *(int(word) for word in words[1:7]))
+
+
+@lru_cache(maxsize=1024)
+def _table(text: bytes) -> PriceTable:
+    return PriceTable.decode(text)  # thousands of meters share a few tables
+
+
+def meter_of(shard: int, token: str, fields: Sequence[bytes | None]) -> OpenMeter:
+    """A meter from its fields in the order of METER_FIELDS; only answered_us may be missing."""
+    state, account, did, pbx, line, held_s, held, slices, final, answered, seen, _, table, plan = (
+        field or b"" for field in fields
+    )
+    return OpenMeter(
+        token=token,
+        shard=shard,
+        account=account.decode(),
+        did=did.decode(),
+        pbx=pbx.decode(),
+        state=MeterState(state.decode()),
+        line=int(line),
+        held_s=int(held_s),
+        held_micros=int(held),
+        slices=int(slices),
+        final=final == b"1",
+        answered_us=int(answered or 0),
+        seen_ms=int(seen),
+        table=_table(table),
+        plan=plan,
+    )
+
+
+def meters_of(shard: int, rows: Sequence[Sequence[bytes | None]]) -> list[OpenMeter]:
+    """Meters as listed by a script: the token, then the fields."""
+    return [meter_of(shard, (row[0] or b"").decode(), row[1:]) for row in rows]
+
+
+def meter_fields(meter: OpenMeter) -> list[Argument]:
+    """The token and all fields of a meter, for a Redis that lost it."""
+    lines = Plan.decode(meter.plan, meter.token).lines
+    return [
+        meter.token,
+        meter.state.value,
+        meter.account,
+        meter.did,
+        meter.pbx,
+        meter.line,
+        meter.held_s,
+        meter.held_micros,
+        meter.slices,
+        int(meter.final),
+        meter.answered_us,
+        meter.seen_ms,
+        line_names([line.id for line in lines]),
+        meter.table.encode(),
+        meter.plan,
+    ]
+
+
+def line_names(slot_ids: Sequence[str]) -> str:
+    """Slot ids of a call's lines as the meter keeps them."""
+    return "\n".join(slot_ids)
+
+
+def outbox_entry_of(shard: int, token: bytes, value: bytes) -> OutboxEntry:
+    """One entry: figures and account in its first line, then the payload as it was given."""
+    figures, _, payload = value.partition(b"\n")
+    fee, charged, written_off, billed_s = (int(word) for word in figures.split(b" ")[:4])
+    settled = Settled(fee, charged, written_off, billed_s, first=True)
+    return OutboxEntry(shard, token.decode(), settled, payload)
