@@ -22,6 +22,14 @@ log = structlog.get_logger()
 BACK_OFF_MIN_S = 0.05
 BACK_OFF_MAX_S = 2.0
 
+# On a connection that all callers share and that comes back by itself, a transaction can lose its
+# frame, a blocking command stops everybody, and a subscription loses messages unnoticed. Use Lua.
+_CHANGE_THE_CONNECTION = """
+    AUTH BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN DISCARD EXEC HELLO MONITOR
+    MULTI PSUBSCRIBE PSYNC QUIT RESET SELECT SSUBSCRIBE SUBSCRIBE SYNC UNWATCH WAIT WAITAOF WATCH
+    XREAD XREADGROUP"""
+NOT_ON_A_SHARED_LINK = frozenset(_CHANGE_THE_CONNECTION.split())
+
 StateCallback = Callable[[LinkState, str, str | None], None]
 """Called with state, reason and, when ready, the server's run_id (it changes with a restart)."""
 
@@ -111,7 +119,13 @@ class RedisLink:
         self._enter(LinkState.STOPPED, "stopped")
 
     async def query(self, *args: Argument) -> Reply:
-        """Send one command and return its raw reply. Raises as the class says."""
+        """Send one command and return its raw reply.
+
+        Raises as the class says, and ValueError for NOT_ON_A_SHARED_LINK.
+        """
+        name = args[0].decode("ascii", "replace") if isinstance(args[0], bytes) else str(args[0])
+        if name.upper() in NOT_ON_A_SHARED_LINK:
+            raise ValueError(f"{name.upper()} has no place on a shared link; write a Lua script")
         return await self._ask(args)
 
     async def evalsha(

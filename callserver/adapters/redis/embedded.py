@@ -250,13 +250,17 @@ class EmbeddedValkey:
         return " | ".join(lines[-3:])
 
     def _end_server(self) -> None:
+        obeys = True
         with contextlib.suppress(NoAnswer):  # the usual answer to SHUTDOWN is a closed socket
-            ask(self.socket_path, "SHUTDOWN")
+            reply = ask(self.socket_path, "SHUTDOWN")
+            log.warning("valkey.shutdown_refused", reply=str(reply))
+            obeys = False
         for sign in (signal.SIGTERM, signal.SIGKILL):
-            if self._ended_within(STOP_S):
+            if obeys and self._ended_within(STOP_S):
                 break
             log.warning("valkey.stop_forced", pid=self._pid, signal=sign.name)
             send_signal(self._pid, sign)
+            obeys = True
         self._ended_within(STOP_S)
         self._process, self._pid = None, 0
 
