@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from callserver.cli import accounts, db, token
 from callserver.cli.output import EXIT_FAILED, Failed, message
 from callserver.cli.rate import rate
 from callserver.config_error import EXIT_BAD_CONFIG, ConfigError
@@ -56,3 +57,6 @@ def _main(
 
 
 app.command()(rate)
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(token.app, name="token")
+app.add_typer(db.app, name="db")

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,14 +16,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class SystemClock:
-    """This host's wall clock."""
-
-    def now_us(self) -> int:
-        """Microseconds since 1970, UTC."""
-        return time.time_ns() // 1000
-
-
 def open_config(path: Path | None, data: Path | None = None, http: str | None = None) -> "Config":
     """The configuration as the server would see it. Raises ConfigError."""
     from callserver.config import load_config
@@ -33,8 +24,19 @@ def open_config(path: Path | None, data: Path | None = None, http: str | None = 
 
 
 def database_url(config: "Config") -> str:
-    """The configured URL, or that of the embedded database in the data folder."""
+    """The configured URL, or that of the embedded database in the data folder.
+
+    Raises ConfigError for one that the adapter does not take.
+    """
+    from callserver.adapters.sql.database import UnsupportedDatabase
+    from callserver.adapters.sql.database import database_url as parse
+    from callserver.config_error import ConfigError, Problem
+
     configured = config.database.url.get_secret_value()
+    try:
+        parse(configured or "sqlite:///callserver.db")
+    except UnsupportedDatabase as fault:
+        raise ConfigError([Problem("", "database.url", str(fault))]) from None
     return configured or f"sqlite:///{config.server.data.absolute() / 'callserver.db'}"
 
 
@@ -43,11 +45,10 @@ async def books(config: "Config") -> AsyncIterator["SqlBooks"]:
     """The books, which must be there already. Raises Failed where they are not."""
     from callserver.adapters.sql.books import open_books
     from callserver.ports import OutcomeUnknown, StoreUnavailable
+    from callserver.service.clocks import SystemClock
 
     url = database_url(config)
-    _, embedded, path = url.partition("sqlite:///")
-    if embedded and not Path(path).exists():
-        raise Failed(f"there is no database at {path}; make it with `callserver db upgrade`")
+    require_database(url)
     async with open_books(url, SystemClock()) as opened:
         try:
             yield opened
@@ -59,6 +60,21 @@ async def books(config: "Config") -> AsyncIterator["SqlBooks"]:
                 f"the database did not answer, the outcome is unknown: {fault}; look before you "
                 "try again, or use the same --operation-id"
             ) from fault
+
+
+def require_database(url: str) -> None:
+    """Raise Failed where an SQLite file is missing; a look would make an empty one."""
+    _, embedded, path = url.partition("sqlite:///")
+    if embedded and not Path(path).exists():
+        raise Failed(f"there is no database at {path}; make it with `callserver db upgrade`")
+
+
+def make_data_folder(config: "Config") -> None:
+    """Make the data folder, for its owner only. Raises Failed."""
+    try:
+        config.server.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as fault:
+        raise Failed(f"the data folder {config.server.data}: {fault.strerror}") from fault
 
 
 def with_books(config: "Config", work: Callable[["SqlBooks"], Awaitable[T]]) -> T:

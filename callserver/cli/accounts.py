@@ -1,0 +1,127 @@
+"""`callserver accounts`: balances and top-ups, in SQL; a running server follows within a second."""
+
+import getpass
+import uuid
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from callserver.cli.arguments import amount
+from callserver.cli.options import ConfigFile, DataFolder, Json
+from callserver.cli.output import Failed, print_json, print_table
+
+if TYPE_CHECKING:
+    from callserver.adapters.sql.books import SqlBooks
+    from callserver.domain.ledger import AccountSum, Entry
+
+app = typer.Typer(no_args_is_help=True, help="Balances and top-ups.")
+REASON_LENGTH_MAX = 200
+
+Account = Annotated[str, typer.Argument(metavar="ID", help="A customer's id, or provider:ID.")]
+
+
+@app.command()
+def topup(
+    account: Account,
+    amount_text: Annotated[str, typer.Argument(metavar="AMOUNT", help="Yuan, such as 100.00.")],
+    operation_id: Annotated[
+        str | None,
+        typer.Option(help="The same id never tops up twice.  [default: a new one, printed]"),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Kept with the entry.")] = "top-up",
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    json: Json = False,
+) -> None:
+    """Put money into an account."""
+    from callserver.cli.opening import open_config, with_books
+    from callserver.domain.money import money_json, short_yuan
+
+    micros = amount(amount_text, "AMOUNT", least=1)
+    if len(reason) > REASON_LENGTH_MAX:
+        raise typer.BadParameter(f"at most {REASON_LENGTH_MAX} characters", param_hint="--reason")
+    operation = operation_id or f"cli-{uuid.uuid4()}"
+
+    async def post(books: "SqlBooks") -> "tuple[Entry, AccountSum]":
+        return await _post(books, account, micros, operation, reason)
+
+    entry, total = with_books(open_config(config, data), post)
+    if json:
+        print_json(
+            {
+                "account": account,
+                "operation_id": entry.operation_id,
+                "entry": entry.id,
+                "amount": money_json(entry.amount_micros),
+                "settled": money_json(total.settled_micros),
+            }
+        )
+        return
+    print(f"{account}: {short_yuan(entry.amount_micros)} yuan put in ({entry.operation_id})")
+    print(f"settled balance now {short_yuan(total.settled_micros)} yuan")
+
+
+async def _post(
+    books: "SqlBooks", account: str, micros: int, operation: str, reason: str
+) -> "tuple[Entry, AccountSum]":
+    from callserver.domain.ledger import EntryKind
+    from callserver.ports import AccountUnknown
+
+    try:
+        entry = await books.post(
+            account, EntryKind.TOP_UP, micros, operation, f"cli:{getpass.getuser()}", reason
+        )
+    except AccountUnknown:
+        raise Failed(f"there is no account {account!r}") from None
+    told = (entry.account, entry.kind, entry.amount_micros)
+    if told != (account, EntryKind.TOP_UP, micros):
+        raise Failed(f"operation id {operation!r} was used before, for something else")
+    return entry, (await books.account_sums([account]))[account]
+
+
+@app.command()
+def show(
+    account: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="One account; without it, all.")
+    ] = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    json: Json = False,
+) -> None:
+    """Show settled balances: the sum of the ledger. Holds of live calls are not in it."""
+    from callserver.cli.opening import open_config, with_books
+    from callserver.domain.money import short_yuan
+
+    wanted = None if account is None else [account]
+    sums = with_books(open_config(config, data), lambda books: books.account_sums(wanted))
+    if account is not None and account not in sums:
+        raise Failed(f"there is no account {account!r}")
+    totals = [sums[name] for name in sorted(sums)]
+    if json:
+        shown = [_json(total) for total in totals]
+        print_json(shown[0] if account is not None else {"accounts": shown})
+        return
+    print_table(
+        ["account", ">settled", ">credit limit", ">entries"],
+        [
+            (
+                total.account,
+                short_yuan(total.settled_micros),
+                short_yuan(total.floor_micros),
+                str(total.seq),
+            )
+            for total in totals
+        ],
+        empty="no accounts yet",
+    )
+
+
+def _json(total: "AccountSum") -> dict[str, Any]:
+    from callserver.domain.money import money_json
+
+    return {
+        "account": total.account,
+        "settled": money_json(total.settled_micros),
+        "credit_limit": money_json(total.floor_micros),
+        "entries": total.seq,
+    }
