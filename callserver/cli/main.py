@@ -5,9 +5,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from callserver.cli import accounts, db, token
+from callserver.cli import accounts, cdr, db, token
 from callserver.cli.output import EXIT_FAILED, Failed, message
 from callserver.cli.rate import rate
+from callserver.cli.route import route
 from callserver.config_error import EXIT_BAD_CONFIG, ConfigError
 
 
@@ -56,7 +57,9 @@ def _main(
     """Call routing and live rating for China's 400 numbers on Asterisk."""
 
 
+app.command()(route)
 app.command()(rate)
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(cdr.app, name="cdr")
 app.add_typer(token.app, name="token")
 app.add_typer(db.app, name="db")

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 EXIT_FAILED = 1
 
@@ -24,11 +24,11 @@ def print_json(value: Any) -> None:
     print(text.decode(), flush=True)
 
 
-def print_json_line(value: Any) -> None:
+def print_json_line(value: Any, file: TextIO | None = None) -> None:
     """One JSON document on a line of its own, for streams."""
     import orjson
 
-    print(orjson.dumps(value, default=str).decode(), flush=True)
+    print(orjson.dumps(value, default=str).decode(), file=file, flush=file is None)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:

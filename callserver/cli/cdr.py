@@ -1,0 +1,183 @@
+"""`callserver cdr`: rated calls, read from SQL."""
+
+import csv
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from callserver.cli.arguments import instant, slug
+from callserver.cli.options import ConfigFile, DataFolder, From, Json, To
+from callserver.cli.output import Failed, message, print_json, print_json_line, print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callserver.adapters.sql.books import SqlBooks
+    from callserver.domain.cdr import Cdr
+    from callserver.ports import CdrPage, CdrQuery
+
+app = typer.Typer(no_args_is_help=True, help="Rated calls.")
+PAGE = 500
+
+Did = Annotated[str | None, typer.Option(help="Of this 400 number only.")]
+OfCustomer = Annotated[str | None, typer.Option(metavar="ID", help="Of this customer only.")]
+FullCallers = Annotated[
+    bool, typer.Option("--full-callers", help="Show callers in full, not masked.")
+]
+
+
+@app.command("list")
+def list_cdrs(
+    did: Did = None,
+    customer: OfCustomer = None,
+    start: From = None,
+    end: To = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    cursor: Annotated[str | None, typer.Option(help="The page after the one that said so.")] = None,
+    full_callers: FullCallers = False,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    json: Json = False,
+) -> None:
+    """List calls, the one that ended last first."""
+    from callserver.cli.cdr_shape import cdr_json
+    from callserver.cli.instants import shown
+    from callserver.cli.opening import open_config, with_books
+    from callserver.domain.money import short_yuan
+
+    query = _query(did, customer, start, end, limit, cursor)
+    page = with_books(open_config(config, data), lambda books: _page(books, query))
+    if json:
+        cdrs = [cdr_json(cdr, full_callers) for cdr in page.cdrs]
+        print_json({"cdrs": cdrs, "next_cursor": page.next_cursor})
+        return
+    rows = [
+        (
+            shown(cdr.ended_ms),
+            cdr.did,
+            caller_shown(cdr, full_callers),
+            cdr.destination or "-",
+            cdr.disposition.value,
+            str(cdr.billsec),
+            short_yuan(cdr.fee_micros) + (" est." if cdr.estimated else ""),
+            cdr.call_id,
+        )
+        for cdr in page.cdrs
+    ]
+    columns = ["ended", "did", "caller", "destination", "disposition", ">s", ">fee", "call_id"]
+    print_table(columns, rows, empty="no calls")
+    if page.next_cursor:
+        message(f"more with --cursor {page.next_cursor}")
+
+
+@app.command()
+def export(
+    did: Did = None,
+    customer: OfCustomer = None,
+    start: From = None,
+    end: To = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of stdout.")
+    ] = None,
+    full_callers: FullCallers = False,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line, not CSV.")] = False,
+) -> None:
+    """Write calls as CSV (or JSON lines), the one that ended last first."""
+    from callserver.cli.opening import open_config, with_books
+
+    query = _query(did, customer, start, end, PAGE, None)
+    settings = open_config(config, data)
+
+    async def write(books: "SqlBooks") -> int:
+        with _opened(output) as file:
+            return await _write(books, query, file, full_callers, json)
+
+    count = with_books(settings, write)
+    message(f"{count} calls")
+
+
+def caller_shown(cdr: "Cdr", in_full: bool) -> str:
+    """The caller for people; `-` where withheld."""
+    from callserver.domain.number import mask
+
+    return (cdr.caller.number if in_full else mask(cdr.caller.number)) or "-"
+
+
+def _query(
+    did: str | None,
+    customer: str | None,
+    start: str | None,
+    end: str | None,
+    limit: int,
+    cursor: str | None,
+) -> "CdrQuery":
+    from callserver.ports import CdrQuery
+
+    return CdrQuery(
+        customers=None if customer is None else frozenset({slug(customer, "--customer")}),
+        did=did,
+        from_ms=instant(start, "--from") if start else None,
+        to_ms=instant(end, "--to") if end else None,
+        cursor=cursor,
+        limit=limit,
+    )
+
+
+async def _page(books: "SqlBooks", query: "CdrQuery") -> "CdrPage":
+    from callserver.ports import BadCursor
+
+    try:
+        return await books.cdrs(query)
+    except BadCursor as wrong:
+        raise typer.BadParameter(str(wrong) or "not a cursor", param_hint="--cursor") from None
+
+
+async def _pages(books: "SqlBooks", query: "CdrQuery") -> AsyncIterator["Cdr"]:
+    from dataclasses import replace
+
+    while True:
+        page = await books.cdrs(query)
+        for cdr in page.cdrs:
+            yield cdr
+        if page.next_cursor is None:
+            return
+        query = replace(query, cursor=page.next_cursor)
+
+
+async def _write(
+    books: "SqlBooks", query: "CdrQuery", file: TextIO, full_callers: bool, json: bool
+) -> int:
+    from callserver.cli.cdr_shape import COLUMNS, cdr_json, cdr_row
+
+    count = 0
+    rows = csv.writer(file, lineterminator="\n")
+    if not json:
+        rows.writerow(COLUMNS)
+    async for cdr in _pages(books, query):
+        if json:
+            print_json_line(cdr_json(cdr, full_callers), file)
+        else:
+            rows.writerow(cdr_row(cdr, full_callers))
+        count += 1
+    return count
+
+
+@contextmanager
+def _opened(path: Path | None) -> "Iterator[TextIO]":
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        # callers stand in it: for the owner only
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as fault:
+        raise Failed(f"{path}: {fault.strerror}") from fault
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        yield file
