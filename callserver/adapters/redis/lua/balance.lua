@@ -18,7 +18,7 @@ end
 local tokens, running, tables = redis.call('SMEMBERS', KEYS[3]), 0, {}
 for _, token in ipairs(tokens) do
   local found = redis.call('HMGET', key_of('meter', token), 'answered_us', 'held_s', 'table')
-  if found[1] then
+  if found[1] and found[1] ~= '0' then -- answered
     tables[found[3]] = tables[found[3]] or cjson.decode(found[3]) -- most calls share one
     local elapsed_s = math.floor((tonumber(ARGV[1]) - tonumber(found[1])) / 1000000)
     -- Asterisk ends the call when the held seconds are over, and bills an answered one at least 1.

@@ -1,0 +1,98 @@
+"""Lua, which holds and settles, and Python, which rates, price every table alike."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from callserver.adapters.redis.embedded import EmbeddedValkey
+from callserver.adapters.redis.embedded_probe import ask
+from callserver.adapters.redis.script import LUA_FOLDER
+from callserver.domain.price_table import PriceTable, Segment
+
+SECONDS_MAX = 100_000
+NUM_MAX = 2**52 - 60 * 10**6  # twice the numerator plus the rounding unit stays below 2^53
+ASK = """
+local price_table, out = cjson.decode(ARGV[1]), {}
+for i = 2, #ARGV, 2 do
+  local second, budget = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+  local four = {price_micros(price_table, second), billed_s(price_table, second),
+    second > 0 and whole_increments(price_table, second) or 0,
+    affordable_s(price_table, budget, second)}
+  for j = 1, 4 do
+    out[#out + 1] = string.format('%.0f', four[j])
+  end
+end
+return out
+"""
+SCRIPT = (LUA_FOLDER / "lib" / "price.lua").read_text("utf-8") + ASK
+
+micros = st.integers(0, NUM_MAX // 60)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> PriceTable:
+    """Up to five segments with any numerators, also where a real tariff would never go."""
+    starts = draw(st.sets(st.integers(1, 20_000), max_size=4).map(sorted))
+    segments = [
+        Segment(
+            from_s,
+            draw(st.integers(1, 3_600)),
+            draw(st.integers(0, NUM_MAX // 2)),
+            draw(st.integers(0, NUM_MAX // 2 // SECONDS_MAX)),
+        )
+        for from_s in [0, *starts]
+    ]
+    return PriceTable(
+        segments=tuple(segments),
+        minimum_micros=draw(st.one_of(st.just(0), micros)),
+        cap_micros=draw(st.one_of(st.none(), micros)),
+        free_s=draw(st.one_of(st.just(0), st.integers(0, 200))),
+        precision_micros=draw(st.sampled_from([1, 1_000, 10_000, 1_000_000])),
+    )
+
+
+questions = st.lists(
+    st.tuples(st.integers(0, SECONDS_MAX), st.one_of(micros, st.integers(-(10**12), 10**7))),
+    min_size=1,
+    max_size=20,
+)
+
+
+@pytest.fixture(scope="module")
+def server(valkey_server: EmbeddedValkey) -> Iterator[EmbeddedValkey]:
+    """A Valkey, whatever its data: these scripts touch none."""
+    return valkey_server
+
+
+EDGES = [
+    (second, budget)
+    for second in (0, 1, 6, 7, 59, 60, 61, 119, 120, 121, 3600)
+    for budget in (-1, 0, 149_999, 150_000, 299_999, 300_000)
+]
+
+
+@settings(max_examples=300, deadline=None)
+@example(PriceTable((Segment(0, 60, 0, 9_000_000),), 0, None, 0, 1_000), EDGES)
+@example(PriceTable((Segment(0, 60, 0, 9_000_000),), 0, None, 6, 1_000), EDGES)
+@example(PriceTable((Segment(0, 60, 0, 9_000_000),), 200_000, 250_000, 60, 10_000), EDGES)
+@example(PriceTable((Segment(0, 30, 30, 1), Segment(30, 6, 31, 7)), 0, None, 0, 1), EDGES)
+@given(table=tables(), asked=questions)
+def test_lua_agrees_with_python(
+    server: EmbeddedValkey, table: PriceTable, asked: list[tuple[int, int]]
+) -> None:
+    """Price, billed seconds, whole increments and affordable seconds are the same to the digit."""
+    flat = [str(number) for pair in asked for number in pair]
+    answer = ask(server.socket_path, "EVAL", SCRIPT, "0", table.encode(), *flat)
+    expected = [
+        figure
+        for second, budget in asked
+        for figure in (
+            table.price_micros(second),
+            table.billed_s(second),
+            table.whole_increments(second) if second else 0,
+            table.affordable_s(budget, second),
+        )
+    ]
+    assert [int(text) for text in answer] == expected
