@@ -45,7 +45,7 @@ def list_cdrs(
     json: Json = False,
 ) -> None:
     """List calls, the one that ended last first."""
-    from callserver.cli.cdr_shape import cdr_json
+    from callserver.adapters.http.shapes import cdr_shape
     from callserver.cli.instants import shown
     from callserver.cli.opening import open_config, with_books
     from callserver.domain.money import short_yuan
@@ -53,7 +53,7 @@ def list_cdrs(
     query = _query(did, customer, start, end, limit, cursor)
     page = with_books(open_config(config, data), lambda books: _page(books, query))
     if json:
-        cdrs = [cdr_json(cdr, full_callers) for cdr in page.cdrs]
+        cdrs = [cdr_shape(cdr, in_full=full_callers) for cdr in page.cdrs]
         print_json({"cdrs": cdrs, "next_cursor": page.next_cursor})
         return
     rows = [
@@ -154,7 +154,8 @@ async def _pages(books: "SqlBooks", query: "CdrQuery") -> AsyncIterator["Cdr"]:
 async def _write(
     books: "SqlBooks", query: "CdrQuery", file: TextIO, full_callers: bool, json: bool
 ) -> int:
-    from callserver.cli.cdr_shape import COLUMNS, cdr_json, cdr_row
+    from callserver.adapters.http.shapes import cdr_shape
+    from callserver.cli.cdr_columns import COLUMNS, cdr_row
 
     count = 0
     rows = csv.writer(file, lineterminator="\n")
@@ -162,9 +163,9 @@ async def _write(
         rows.writerow(COLUMNS)
     async for cdr in _pages(books, query):
         if json:
-            print_json_line(cdr_json(cdr, full_callers), file)
+            print_json_line(cdr_shape(cdr, in_full=full_callers), file)
         else:
-            rows.writerow(cdr_row(cdr, full_callers))
+            rows.writerow(cdr_row(cdr, in_full=full_callers))
         count += 1
     return count
 
