@@ -10,6 +10,7 @@ from callserver.adapters.redis.handshake import (
     Greeting,
     LinkState,
     ServerInfo,
+    furnishing_commands,
     handshake_commands,
     judge_greeting,
 )
@@ -57,6 +58,8 @@ class RedisLink:
         self._deadline_s = deadline_s
         self._in_flight_max = in_flight_max
         self._client_name = client_name
+        self._handshake = handshake_commands(target)
+        self._scripts: dict[str, Script] = {}  # all used so far, for the next connection
         self._state = LinkState.STOPPED
         self._reason = "not started"
         self._protocol: LinkProtocol | None = None
@@ -132,6 +135,7 @@ class RedisLink:
         self, script: Script, keys: Sequence[Argument], args: Sequence[Argument]
     ) -> Reply:
         """Run a script by its SHA-1; a server that lacks it gets its text. Raises as the class."""
+        self._scripts[script.sha1] = script
         try:
             return await self._ask(("EVALSHA", script.sha1, len(keys), *keys, *args))
         except ScriptMissing:
@@ -180,7 +184,8 @@ class RedisLink:
             protocol.drop("closed by callserver")
 
     async def _serve(self, protocol: LinkProtocol, lost: "asyncio.Future[str]") -> bool:
-        greeting = judge_greeting(await asyncio.gather(*protocol.greeting, return_exceptions=True))
+        replies = await asyncio.gather(*protocol.greeting, return_exceptions=True)
+        greeting = judge_greeting(replies[: len(self._handshake)])
         if greeting.state is LinkState.READY and lost.done():
             greeting = Greeting(LinkState.LOST, lost.result())
         if greeting.state is not LinkState.READY:
@@ -197,7 +202,7 @@ class RedisLink:
 
         def protocol() -> LinkProtocol:
             return LinkProtocol(
-                handshake_commands(self.target, self._client_name),
+                self._handshake + furnishing_commands(self._client_name, self._scripts.values()),
                 on_lost=on_lost,
                 deadline_s=self._deadline_s,
                 in_flight_max=self._in_flight_max,

@@ -1,11 +1,12 @@
 """The first words on every connection, and what the answers say about the server."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from callserver.adapters.redis.errors import ScriptError, ScriptRefused
 from callserver.adapters.redis.protocol import Argument, Reply
+from callserver.adapters.redis.script import Script
 from callserver.adapters.redis.url import RedisTarget
 
 
@@ -45,8 +46,8 @@ class Greeting:
     server: ServerInfo | None = None
 
 
-def handshake_commands(target: RedisTarget, client_name: str) -> list[Sequence[Argument]]:
-    """AUTH and SELECT as the target asks for, then who is there."""
+def handshake_commands(target: RedisTarget) -> list[Sequence[Argument]]:
+    """AUTH and SELECT as the target asks for, then who is there; judge_greeting reads these."""
     commands: list[Sequence[Argument]] = []
     if target.password:
         user = (target.user,) if target.user else ()
@@ -54,22 +55,26 @@ def handshake_commands(target: RedisTarget, client_name: str) -> list[Sequence[A
     if target.db:
         commands.append(("SELECT", target.db))
     commands.append(("INFO",))
-    commands.append(("CLIENT", "SETNAME", client_name))
     return commands
 
 
-def judge_greeting(replies: Sequence[Reply | BaseException]) -> Greeting:
-    """Turn the handshake's replies into a state; the first error decides.
+def furnishing_commands(name: str, scripts: Iterable[Script]) -> list[Sequence[Argument]]:
+    """Name the connection, and load the scripts in use before a burst of calls misses them.
 
-    The last reply is CLIENT SETNAME's: a user who may not name the connection may still use it.
+    Their replies don't matter: without the right to do so the link works as well.
     """
-    *telling, _ = replies
-    for reply in telling:
+    loads: list[Sequence[Argument]] = [("SCRIPT", "LOAD", script.source) for script in scripts]
+    return [("CLIENT", "SETNAME", name), *loads]
+
+
+def judge_greeting(replies: Sequence[Reply | BaseException]) -> Greeting:
+    """Turn the replies to handshake_commands into a state; the first error decides."""
+    for reply in replies:
         if isinstance(reply, ScriptError | ScriptRefused):
             return _refused(reply)
         if isinstance(reply, BaseException):
             return Greeting(LinkState.LOST, str(reply))
-    info = _info_fields(telling[-1])
+    info = _info_fields(replies[-1])
     if info.get("loading") == "1":
         return Greeting(LinkState.LOADING, "the server is loading its data")
     if info.get("role") == "slave":

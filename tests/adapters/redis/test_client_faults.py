@@ -80,6 +80,21 @@ async def test_restarted_server_has_another_run_id(
         assert await link.query("PING") == b"PONG"
 
 
+async def test_restarted_server_gets_the_scripts_in_use(
+    private_valkey: EmbeddedValkey, open_link: Opener, tmp_path: Path
+) -> None:
+    """They are loaded with the handshake, so that no burst of calls has to send them whole."""
+    (tmp_path / "four.lua").write_text("return 4")
+    script = load_script(tmp_path / "four.lua")
+    link = await open_link(private_valkey.target)
+    assert await link.evalsha(script, [], []) == 4
+    private_valkey.close()
+    await until(lambda: not link.ready)
+    with private_valkey:
+        await link.wait_ready(PATIENCE_S)
+        assert await link.query("SCRIPT", "EXISTS", script.sha1) == [1]
+
+
 async def test_frozen_server_ends_calls_with_unknown_outcome(
     private_valkey: EmbeddedValkey, open_link: Opener
 ) -> None:
