@@ -1,0 +1,190 @@
+"""Who asks, and what they may see: bearer tokens, scopes, and how much at once."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.hdrs import AUTHORIZATION
+
+from callserver.adapters.http.problems import Code, Problem, too_many
+from callserver.adapters.http.settings import TOKEN_SEEN_S
+from callserver.domain.api_token import SECRET_PREFIX, ApiToken, Scope, digest_of
+from callserver.domain.business import Catalogue
+from callserver.domain.identity import is_slug
+from callserver.ports import TokenBook
+
+TOKENS_KEPT_MAX = 10_000
+LOOKUPS_AT_ONCE = 16
+SECRET_LENGTH_MAX = 128
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="callserver"'}
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A bearer. `customers` is whose data may be seen; None: everybody's."""
+
+    token: ApiToken
+    customers: frozenset[str] | None
+
+    @property
+    def in_full(self) -> bool:
+        """Whether caller numbers are shown in full: only to the customer who was called."""
+        return self.token.scope is Scope.CUSTOMER
+
+    @property
+    def may_top_up(self) -> bool:
+        """Whether the bearer may put money into an account it sees."""
+        return self.token.scope in {Scope.PROVIDER, Scope.ADMIN}
+
+    @property
+    def actor(self) -> str:
+        """Who the ledger names for what the bearer posts."""
+        return f"token:{self.token.id}:{self.token.label}"
+
+    @property
+    def only_customer(self) -> str | None:
+        """The one customer that is seen, if it is one."""
+        return self.token.subject if self.token.scope is Scope.CUSTOMER else None
+
+    def sees(self, customer: str | None) -> bool:
+        """Whether this customer's data may be shown; None: calls to unknown numbers."""
+        return self.customers is None or customer in self.customers
+
+
+class TokenCache:
+    """Tokens found lately, by digest, also those that do not exist: at most `seen_s` old."""
+
+    def __init__(self, tokens: TokenBook, seen_s: float = TOKEN_SEEN_S) -> None:
+        self._tokens = tokens
+        self._seen_s = seen_s
+        self._kept: dict[str, tuple[ApiToken | None, float]] = {}
+        self._lookups = asyncio.Semaphore(LOOKUPS_AT_ONCE)
+
+    async def find(self, secret: str) -> ApiToken | None:
+        """The token of a secret, None for an unknown or revoked one. Raises StoreUnavailable."""
+        digest = digest_of(secret)
+        now = asyncio.get_running_loop().time()
+        kept = self._kept.get(digest)
+        if kept is not None and now < kept[1]:
+            return kept[0]
+        async with self._lookups:  # random secrets must not fill the database's queue
+            token = await self._tokens.find_token(digest)
+        if len(self._kept) >= TOKENS_KEPT_MAX:
+            self._drop_oldest(now)
+        self._kept.pop(digest, None)  # so that the order stays that of the reading
+        self._kept[digest] = (token, now + self._seen_s)
+        return token
+
+    def _drop_oldest(self, now: float) -> None:
+        old = [digest for digest, (_, until) in self._kept.items() if until <= now]
+        for digest in old or list(self._kept)[: TOKENS_KEPT_MAX // 10]:
+            del self._kept[digest]
+
+
+class Access:
+    """Turns a request into a Viewer, and counts what each has in progress."""
+
+    def __init__(
+        self,
+        tokens: TokenBook,
+        catalogue: Callable[[], Catalogue],
+        requests_max: int,
+        lists_max: int,
+    ) -> None:
+        self._cache = TokenCache(tokens)
+        self._catalogue = catalogue
+        self._requests_max = requests_max
+        self._lists_max = lists_max
+        self._requests: Counter[int] = Counter()
+        self._lists: Counter[int] = Counter()
+        self._trees: dict[str, frozenset[str]] = {}
+        self._trees_version = -1
+
+    async def viewer(self, request: web.BaseRequest) -> Viewer:
+        """Who asks. Raises Problem (401) and StoreUnavailable."""
+        header = request.headers.get(AUTHORIZATION, "")
+        scheme, _, secret = header.partition(" ")
+        if scheme.lower() != "bearer" or not secret:
+            raise Problem(Code.UNAUTHENTICATED, "Send `Authorization: Bearer cs_…`.", _CHALLENGE)
+        token = None
+        if secret.startswith(SECRET_PREFIX) and len(secret) <= SECRET_LENGTH_MAX:
+            token = await self._cache.find(secret)
+        if token is None:
+            raise Problem(
+                Code.UNAUTHENTICATED,
+                "This token is unknown or revoked; make one with `callserver token create`.",
+                {"WWW-Authenticate": f'{_CHALLENGE["WWW-Authenticate"]}, error="invalid_token"'},
+            )
+        return Viewer(token, self._customers(token))
+
+    @contextmanager
+    def request(self, viewer: Viewer) -> Iterator[None]:
+        """While the request runs. Raises Problem (429)."""
+        with _counted(self._requests, viewer.token.id, self._requests_max):
+            yield
+
+    @contextmanager
+    def list_request(self, viewer: Viewer) -> Iterator[None]:
+        """While a request that reads many rows runs. Raises Problem (429)."""
+        with _counted(self._lists, viewer.token.id, self._lists_max):
+            yield
+
+    def _customers(self, token: ApiToken) -> frozenset[str] | None:
+        if token.scope is Scope.CUSTOMER:
+            return frozenset((token.subject,))
+        if token.scope is Scope.PROVIDER:
+            return self._tree(token.subject)
+        return None
+
+    def _tree(self, provider: str) -> frozenset[str]:
+        catalogue = self._catalogue()
+        if catalogue.version != self._trees_version:
+            self._trees, self._trees_version = {}, catalogue.version
+        if provider not in self._trees:
+            self._trees[provider] = customers_below(catalogue, provider)
+        return self._trees[provider]
+
+
+@contextmanager
+def _counted(running: Counter[int], token_id: int, most: int) -> Iterator[None]:
+    if running[token_id] >= most:
+        raise too_many(f"This token has {most} such requests in progress; wait for one to end.")
+    running[token_id] += 1
+    try:
+        yield
+    finally:
+        running[token_id] -= 1
+        if not running[token_id]:
+            del running[token_id]
+
+
+def customers_below(catalogue: Catalogue, provider: str) -> frozenset[str]:
+    """Customers of a provider and of every provider below it."""
+    children: dict[str | None, list[str]] = {}
+    for below in catalogue.providers.values():
+        children.setdefault(below.parent, []).append(below.id)
+    tree: set[str] = set()
+    waiting = [provider]
+    while waiting:
+        name = waiting.pop()
+        if name not in tree:
+            tree.add(name)
+            waiting += children.get(name, ())
+    return frozenset(
+        customer.id for customer in catalogue.customers.values() if customer.provider in tree
+    )
+
+
+def seen_account(viewer: Viewer, account: str) -> str:
+    """The account, if it may be seen; else a Problem (404) as for one that does not exist."""
+    if not is_slug(account) or not viewer.sees(account):
+        raise account_unknown()
+    return account
+
+
+def account_unknown() -> Problem:
+    """The same answer for a foreign account and for one that does not exist."""
+    return Problem(Code.ACCOUNT_UNKNOWN, "Check the id; another's account looks the same.")

@@ -1,0 +1,137 @@
+"""The OpenAPI 3.1 document, from the models and a table of operations."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from callserver.adapters.http import models
+from callserver.adapters.http.settings import PAGE_DEFAULT, PAGE_MAX
+
+_SCHEMAS = "#/components/schemas/"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One path and method. `errors` are statuses beside 401, 429, 500 and 503."""
+
+    method: str
+    path: str
+    summary: str
+    answer: type[BaseModel] | None
+    status: int = 200
+    body: type[BaseModel] | None = None
+    parameters: tuple[str, ...] = ()
+    errors: tuple[int, ...] = ()
+    public: bool = False
+
+
+OPERATIONS = (
+    Operation("get", "/v1/accounts/{account}/balance", "The balance now", models.Balance,
+              parameters=("account",), errors=(400, 404)),
+    Operation("post", "/v1/accounts/{account}/topups", "Put money in", models.Entry, 201,
+              models.TopUp, ("account", "Idempotency-Key"), (400, 403, 404, 408, 409, 413)),
+    Operation("get", "/v1/calls", "Calls in progress", models.LiveCalls,
+              parameters=("state", "did", "live_limit"), errors=(400,)),
+    Operation("get", "/v1/calls/{call_id}", "One call, live or finished", models.Call,
+              parameters=("call_id",), errors=(400, 404)),
+    Operation("get", "/v1/cdrs", "Finished calls, the newest first", models.CdrPage,
+              parameters=("from", "to", "did", "limit", "cursor"), errors=(400,)),
+    Operation("get", "/v1/cdrs/{call_id}", "One finished call", models.Cdr,
+              parameters=("call_id",), errors=(400, 404)),
+    Operation("get", "/healthz", "Whether the process lives", models.Alive, public=True),
+    Operation("get", "/readyz", "Whether calls can be taken", models.Ready, public=True),
+    Operation("get", "/metrics", "Prometheus metrics", None, public=True),
+    Operation("get", "/openapi.json", "This document", None, public=True),
+)  # fmt: skip
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_INSTANT: dict[str, Any] = {"type": "string", "format": "date-time"}
+
+
+def _limit(default: int) -> dict[str, Any]:
+    return {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": default}
+
+
+_PARAMETERS: dict[str, tuple[str, str, bool, dict[str, Any]]] = {
+    "account": ("account", "path", True, _TEXT),
+    "call_id": ("call_id", "path", True, _TEXT),
+    "Idempotency-Key": ("Idempotency-Key", "header", True, {**_TEXT, "pattern": "^[!-~]{1,128}$"}),
+    "state": ("state", "query", True, {"const": "live"}),
+    "did": ("did", "query", False, {**_TEXT, "pattern": r"^400\d{7}$"}),
+    "from": ("from", "query", False, {**_INSTANT, "description": "End of the call, from (in)"}),
+    "to": ("to", "query", False, {**_INSTANT, "description": "End of the call, to (not in)"}),
+    "limit": ("limit", "query", False, _limit(PAGE_DEFAULT)),
+    "live_limit": ("limit", "query", False, _limit(PAGE_MAX)),
+    "cursor": ("cursor", "query", False, {**_TEXT, "maxLength": 200}),
+}
+
+
+def document() -> dict[str, Any]:
+    """The whole document."""
+    wanted = {models.Problem, *(o.answer for o in OPERATIONS), *(o.body for o in OPERATIONS)}
+    shapes = sorted((model for model in wanted if model), key=lambda model: model.__name__)
+    _, schemas = models_json_schema(
+        [(model, "serialization") for model in shapes], ref_template=_SCHEMAS + "{model}"
+    )
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "callserver",
+            "version": version("callserver"),
+            "description": "Balances, live calls and rated CDRs of 400 numbers.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "summary": operation.summary,
+        "operationId": f"{operation.method}{operation.path}".translate(_TO_NAME).rstrip("_"),
+        "responses": _responses(operation),
+    }
+    if operation.parameters:
+        shown["parameters"] = [_parameter(*_PARAMETERS[name]) for name in operation.parameters]
+    if operation.body:
+        shown["requestBody"] = {"required": True, "content": _json(operation.body)}
+    if operation.public:
+        shown["security"] = []
+    return shown
+
+
+_TO_NAME = str.maketrans({"/": "_", "{": None, "}": None, ".": "_"})
+
+
+def _parameter(name: str, place: str, required: bool, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": place, "required": required, "schema": schema}
+
+
+def _json(model: type[BaseModel], kind: str = "application/json") -> dict[str, Any]:
+    return {kind: {"schema": {"$ref": _SCHEMAS + model.__name__}}}
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": operation.summary}
+    if operation.answer:
+        answer["content"] = _json(operation.answer)
+    responses = {str(operation.status): answer}
+    if operation.path == "/readyz":
+        return {**responses, "503": {**answer, "description": "Not ready"}}
+    if not operation.public:
+        problem = _json(models.Problem, "application/problem+json")
+        for status in sorted({*operation.errors, 401, 429, 500, 503}):
+            responses[str(status)] = {"description": "A problem", "content": problem}
+    return responses
