@@ -52,6 +52,10 @@ class SqlBooks:
             lambda connection: ledger.account_sums(connection, accounts)
         )
 
+    async def drift(self) -> dict[str, tuple[int, int]]:
+        """Accounts whose kept sum is not that of their entries: (kept, summed). Reads it all."""
+        return await self._database.read(ledger.drift)
+
     async def entries_after(self, account: str, seq: int) -> list[Entry]:
         """The account's non-call entries with a higher sequence number, in order."""
         return await self._database.read(

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Table, select
 
 from callserver.adapters.sql import schema
+from callserver.adapters.sql.schema import AnyRow
 from callserver.domain.business import (
     Billing,
     BlockEntry,
@@ -17,7 +19,10 @@ from callserver.domain.business import (
     NumberState,
     Provider,
 )
+from callserver.domain.number import is_destination
 from callserver.domain.tariff import TariffVersion
+
+log = structlog.get_logger()
 
 # Rows fetched at a time: enough to be quick, few enough that the event loop, where PostgreSQL's
 # rows are made, is not held for more than a few milliseconds.
@@ -45,6 +50,11 @@ def load(connection: Connection) -> Catalogue:
 def line_id(customer: str, number: str) -> str:
     """What a line's slots are counted under: a customer's DIDs share the lines they share."""
     return f"{customer}:{number}"
+
+
+def _destination(customer: str, row: AnyRow, names: dict[str, str]) -> Destination:
+    trunk = names.setdefault(row.trunk, row.trunk)
+    return Destination(line_id(customer, row.number), row.number, trunk, row.ring_s, row.calls_max)
 
 
 def _rows(connection: Connection, table: Table, *order: str) -> Iterator[Any]:
@@ -87,9 +97,10 @@ def _dids(connection: Connection, customers: dict[str, Customer]) -> dict[str, D
         owner = names[customer]
         route: list[Destination] = []
         while ahead is not None and ahead.did == number:
-            _, _, digits, trunk, ring_s, most = ahead
-            trunk = names.setdefault(trunk, trunk)
-            route.append(Destination(line_id(owner, digits), digits, trunk, ring_s, most))
+            if is_destination(ahead.number):
+                route.append(_destination(owner, ahead, names))
+            else:  # written past us: it must not reach a Dial string
+                log.error("sql.destination_refused", did=number, position=ahead.position)
             ahead = next(lines, None)
         line = tuple(route)
         dids[number] = Did(

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Sequence
 from itertools import islice
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, and_, select, tuple_
 
 from callserver.adapters.sql.cdr_rows import read_cdr
 from callserver.adapters.sql.schema import AnySelect, cdr, cdr_caller, cdr_key
@@ -63,9 +63,12 @@ def known_tokens(connection: Connection, token_hashes: Sequence[str]) -> set[str
 
 
 def _with_caller() -> AnySelect:
-    caller = (column.label(f"caller_{column.name}") for column in list(cdr_caller.c)[1:])
+    caller = (column.label(f"caller_{column.name}") for column in list(cdr_caller.c)[2:])
     return select(*cdr.c, *caller).select_from(
-        cdr.outerjoin(cdr_caller, cdr_caller.c.call_id == cdr.c.call_id)
+        cdr.outerjoin(
+            cdr_caller,
+            and_(cdr_caller.c.ended_ms == cdr.c.ended_ms, cdr_caller.c.call_id == cdr.c.call_id),
+        )
     )
 
 

@@ -14,7 +14,8 @@ CDR_COLUMNS = (
     "written_off_micros", "fee_lines", "disposition", "refusal", "hangup_cause", "hung_up_by",
     "end_source",
 )  # fmt: skip
-CALLER_COLUMNS = ("call_id", "number", "kind", "province", "city", "area_code")
+KEY_COLUMNS = ("token_hash", "ended_ms")
+CALLER_COLUMNS = ("ended_ms", "call_id", "number", "kind", "province", "city", "area_code")
 ENTRY_COLUMNS = (
     "account", "kind", "amount_micros", "operation_id", "call_id", "actor", "reason", "created_ms",
 )  # fmt: skip
@@ -22,6 +23,11 @@ ENTRY_COLUMNS = (
 _ACTOR = "meter"
 _CALL = EntryKind.CALL.value
 _NO_REGION = (None, None, None)
+
+
+def key_row(cdr: Cdr) -> tuple[object, ...]:
+    """In the order of KEY_COLUMNS."""
+    return (cdr.token_hash, cdr.ended_ms)
 
 
 def cdr_row(cdr: Cdr) -> tuple[object, ...]:
@@ -63,7 +69,7 @@ def caller_row(cdr: Cdr) -> tuple[object, ...]:
     caller = cdr.caller
     region = caller.region
     place = (region.province, region.city, region.area_code) if region else _NO_REGION
-    return (cdr.call_id, caller.number, caller.kind, *place)
+    return (cdr.ended_ms, cdr.call_id, caller.number, caller.kind, *place)
 
 
 def entry_row(cdr: Cdr, now_ms: int) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from callserver.ports import OutcomeUnknown, StoreUnavailable
 
@@ -102,7 +102,5 @@ def _run(engine: Engine, work: Callable[[Connection], T]) -> T:
             return result
     except OperationalError as error:  # locked, disk full, unreadable file, no such table
         raise StoreUnavailable(f"SQLite: {error.orig}") from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise StoreUnavailable(f"SQLite: {error.orig}") from error
-        raise
+    except sqlite3.OperationalError as error:  # the same, from the driver directly
+        raise StoreUnavailable(f"SQLite: {error}") from error

@@ -59,8 +59,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name="uq_api_token_digest"),
     )
     if op.get_bind().dialect.name == "sqlite":
+        op.execute(_SQLITE_SUM)
         _sqlite_guards()
     else:
+        for statement in _POSTGRES_SUM:
+            op.execute(statement)
         _postgres_guards()
 
 
@@ -150,7 +153,9 @@ def _numbers() -> None:
 
 
 def _ledger() -> None:
-    op.create_table("account", _text("id"), _int("seq"), _key("account", "id"))
+    op.create_table(
+        "account", _text("id"), _int("seq"), _int("settled_micros"), _key("account", "id")
+    )
     op.create_table(
         "ledger_entry",
         _row_id(),
@@ -170,7 +175,6 @@ def _ledger() -> None:
             "(kind = 'call') = (seq IS NULL)", name=op.f("ck_ledger_entry_calls_have_no_seq")
         ),
     )
-    op.create_index("ix_ledger_entry_sum", "ledger_entry", ["account", "amount_micros"])
     op.create_index(
         "ix_ledger_entry_seq",
         "ledger_entry",
@@ -229,20 +233,39 @@ def _cdrs() -> None:
         _key("cdr", "ended_ms", "token_hash"),
         postgresql_partition_by="RANGE (ended_ms)",
     )
-    op.create_index("ix_cdr_customer", "cdr", ["customer", "ended_ms", "token_hash"])
-    op.create_index("ix_cdr_did", "cdr", ["did", "ended_ms", "token_hash"])
+    op.create_index("ix_cdr_customer", "cdr", ["customer", "ended_ms"])
+    op.create_index("ix_cdr_did", "cdr", ["did", "ended_ms"])
     op.create_table(
         "cdr_caller",
+        _int("ended_ms"),
         _text("call_id"),
         _text("number"),
         _text("kind"),
         _text("province", null=True),
         _text("city", null=True),
         _text("area_code", null=True),
-        _key("cdr_caller", "call_id"),
+        _key("cdr_caller", "ended_ms", "call_id"),
         sqlite_with_rowid=False,
     )
 
+
+# An account's sum moves with its entries, whoever inserts them: it can't be forgotten.
+_SQLITE_SUM = (
+    "CREATE TRIGGER tr_ledger_entry_sum AFTER INSERT ON ledger_entry BEGIN"
+    " UPDATE account SET settled_micros = settled_micros + NEW.amount_micros"
+    " WHERE id = NEW.account; END"
+)
+# Once per statement, so that a batch updates each account once; the rows are locked in order
+# first, or two processes writing for the same accounts could deadlock.
+_POSTGRES_SUM = (
+    "CREATE FUNCTION add_to_sums() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+    " PERFORM 1 FROM account WHERE id IN (SELECT account FROM added) ORDER BY id FOR UPDATE;"
+    " UPDATE account SET settled_micros = settled_micros + sums.micros FROM"
+    " (SELECT account, sum(amount_micros)::bigint AS micros FROM added GROUP BY account) AS sums"
+    " WHERE account.id = sums.account; RETURN NULL; END $$",
+    "CREATE TRIGGER tr_ledger_entry_sum AFTER INSERT ON ledger_entry"
+    " REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION add_to_sums()",
+)
 
 # What may never change: table → columns that may not be updated (empty: none of them).
 _KEPT = {
