@@ -9,6 +9,7 @@ from callserver.cli import accounts, cdr, db, token
 from callserver.cli.output import EXIT_FAILED, Failed, message
 from callserver.cli.rate import rate
 from callserver.cli.route import route
+from callserver.cli.serve import serve
 from callserver.config_error import EXIT_BAD_CONFIG, ConfigError
 
 
@@ -57,6 +58,7 @@ def _main(
     """Call routing and live rating for China's 400 numbers on Asterisk."""
 
 
+app.command()(serve)
 app.command()(route)
 app.command()(rate)
 app.add_typer(accounts.app, name="accounts")

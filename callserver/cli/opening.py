@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from callserver.cli.output import Failed
 
 if TYPE_CHECKING:
+    from callserver.adapters.redis.url import RedisTarget
     from callserver.adapters.sql.books import SqlBooks
     from callserver.config import Config
 
@@ -38,6 +39,17 @@ def database_url(config: "Config") -> str:
     except UnsupportedDatabase as fault:
         raise ConfigError([Problem("", "database.url", str(fault))]) from None
     return configured or f"sqlite:///{config.server.data.absolute() / 'callserver.db'}"
+
+
+def redis_target(config: "Config") -> "RedisTarget":
+    """Where Redis is. Raises ConfigError for a URL that the adapter does not take."""
+    from callserver.adapters.redis.url import RedisUrlInvalid, parse_redis_url
+    from callserver.config_error import ConfigError, Problem
+
+    try:
+        return parse_redis_url(config.redis.url.get_secret_value())
+    except RedisUrlInvalid as fault:
+        raise ConfigError([Problem("", "redis.url", str(fault))]) from None
 
 
 @asynccontextmanager
