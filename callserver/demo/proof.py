@@ -115,12 +115,18 @@ def seen_in_sql(path: Path) -> SqlView:
             "SELECT account, sum(amount_micros) FROM ledger_entry GROUP BY 1"
         ).fetchall()
     return SqlView(
-        calls={uniqueid: CallFacts(*facts, fee / MICROS) for uniqueid, *facts, fee in rows},
+        calls={row[0]: _facts_in_row(*row[1:]) for row in rows},
         cdrs=len(rows),
         charged=(charged or 0) / MICROS,
         ledger={account: micros / MICROS for account, micros in debits},
         settled={account: micros / MICROS for account, micros in sums},
     )
+
+
+def _facts_in_row(*row: Any) -> CallFacts:
+    did, caller, outcome, destination, billsec, answered_ms, ended_ms, fee_micros = row
+    fee = fee_micros / MICROS
+    return CallFacts(did, caller, outcome, destination, billsec, answered_ms, ended_ms, fee)
 
 
 def seen_by_api(cdrs: Sequence[Mapping[str, Any]]) -> dict[str, CallFacts]:
