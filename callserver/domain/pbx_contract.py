@@ -27,7 +27,10 @@ GLOBALS_OPTIONAL = ("CS_FALLBACK_MAX_S", "CS_DECIDE_MAX_S")
 GLOBAL_TRUNK_PREFIX = "CS_VIA_"
 
 # Sent back by Asterisk in every AMI event and channel list row (`channelvars`).
-CHANNEL_VARIABLES = ("CS_TOKEN", "CS_DID", "CS_LINE", "CS_HELD", "CS_OK", "CS_PBX", "CS_RANG")
+CHANNEL_VARIABLES = (
+    *("CS_TOKEN", "CS_DID", "CS_LINE", "CS_HELD", "CS_OK", "CS_PBX", "CS_RANG"),
+    "CS_ANSWERED",
+)
 
 # Set by the server on the caller's channel. *_OK is always the last of its reply.
 ROUTE_OK = "CS_OK"
@@ -44,7 +47,7 @@ HANGUP_ARGS = (
     *("${CS_TOKEN}", "${CS_PBX}", "${CHANNEL(linkedid)}"),
     *("${CDR(start,u)}", "${CDR(answer,u)}", "${CDR(end,u)}", "${ANSWEREDTIME_MS}"),
     *("${DIALSTATUS}", "${HANGUPCAUSE}", "${CS_TRIED}", "${CS_LINE}", "${CS_WHO}", "${CS_OK}"),
-    *("${CS_TO}", "${CS_RANG}"),
+    *("${CS_TO}", "${CS_RANG}", "${CS_REFUSED}"),
 )
 
 _DID = re.compile(r"400[0-9]{7}", re.ASCII)
@@ -130,6 +133,7 @@ class HangupArgs:
 
     `start_us` is the last attempt's, not the arrival's. `routed`: True routed, False refused,
     None where the server was away and the dialplan fell back. `line` 0: none, or the fallback.
+    `refusal`: why it was not routed, None unless it was refused.
     """
 
     token: str
@@ -147,12 +151,14 @@ class HangupArgs:
     routed: bool | None
     destination: str
     rang_us: int
+    refusal: Refusal | None
 
     @classmethod
     def parse(cls, args: Sequence[str]) -> "HangupArgs":
         """Read them strictly, in the contract's order. Raises BadPbxRequest."""
         token, pbx, linkedid, *rest = _exactly(args, HANGUP_ARGS)
-        start, answer, end, answered_ms, status, cause, tried, line, who, ok, dialled, rang = rest
+        start, answer, end, answered_ms, status, cause, tried, line, who, *last = rest
+        ok, dialled, rang, refused = last
         if who not in set(HungUpBy):
             raise BadPbxRequest("who is none of those who can hang up")
         if ok not in _ROUTED:
@@ -173,6 +179,7 @@ class HangupArgs:
             routed=_ROUTED[ok],
             destination=_matching(_DESTINATION, dialled, "destination") if dialled else "",
             rang_us=_number(rang, "ring start") * 1000,
+            refusal=_refusal(refused) if _ROUTED[ok] is False else None,
         )
 
 
@@ -211,8 +218,8 @@ def route_reply(lines: Sequence[DialLine], line: int, held_s: int) -> dict[str, 
 
 def refusal_reply(reason: Refusal, cause: int, prompt: str = "") -> dict[str, str]:
     """Variables of a refusal, in the order to set them. prompt: a sound file's name, or empty."""
-    if not re.fullmatch(r"[A-Za-z0-9/_]{0,100}", prompt, re.ASCII):
-        raise ValueError("a prompt's name has letters, digits, / and _ alone")
+    if not re.fullmatch(r"[A-Za-z0-9/_-]{0,100}", prompt, re.ASCII):
+        raise ValueError("a prompt's name has letters, digits, / _ and - alone")
     return {"CS_REFUSED": reason, "CS_CAUSE": str(cause), "CS_PROMPT": prompt, ROUTE_OK: "0"}
 
 
@@ -253,6 +260,12 @@ def _linkedid(text: str) -> str:
 
 def _status(text: str) -> str:
     return _matching(_STATUS, text, "dial status")
+
+
+def _refusal(text: str) -> Refusal:
+    if text not in set(Refusal):
+        raise BadPbxRequest("the refusal is none of ours")
+    return Refusal(text)
 
 
 def _number(text: str, what: str) -> int:
