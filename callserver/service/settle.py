@@ -1,5 +1,6 @@
 """Step 7: a call ended; fix its fee once, whatever told us and however often."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import orjson
@@ -29,6 +30,7 @@ class Settle:
     in_hand: CallsInHand
     writer: CdrWriter
     keeper: CallKeeper
+    on_settled: Callable[[Plan, CallEnd, Settled], None]
 
     async def ended(self, token: str, plan: Plan, end: CallEnd) -> None:
         """Settle a call. Never raises for a store that is away: then the spool has it."""
@@ -75,6 +77,7 @@ class Settle:
             fee_micros=settled.fee_micros,
             source=end.source.value,
         )
+        self.on_settled(plan, end, settled)
 
     async def _once(self, token: str, plan: Plan, end: CallEnd, payload: bytes) -> Settled:
         return await self.meters.settle(

@@ -1,7 +1,8 @@
 """The AGI scripts `/route`, `/next` and `/hangup`: from Asterisk's words to ours and back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -38,6 +39,8 @@ class CallScripts:
     admit: Admit
     hangups: Hangups
     pbxs: frozenset[str]
+    on_decided: Callable[[float, Refusal | None], None]
+    """Hears of every decision: seconds from the request, and the refusal if it was one."""
     prompts: Mapping[Refusal, str]
 
     async def __call__(self, session: AgiSession) -> None:
@@ -61,6 +64,10 @@ class CallScripts:
         args = RouteArgs.parse(session.request.args)
         if args.pbx not in self.pbxs:
             raise BadPbxRequest(f"no [[asterisk]] is named {args.pbx}")
+        if not self.admit.catalogue.loaded:
+            log.warning("call.left_to_dialplan", reason="no catalogue yet")
+            return
+        began_s = monotonic()
         arrival = self._arrival(session, path, args.token, args.pbx, args.linkedid, args.arrived_us)
         answer = await self.admit.route(arrival)
         with bound_contextvars(call_id=answer.plan.call_id):
@@ -74,6 +81,8 @@ class CallScripts:
                 lines = [DialLine(line.number, line.trunk, line.ring_s) for line in answer.lines]
                 reply = route_reply(lines, answer.line, answer.held_s)
             await session.set_variables(reply)
+        refusal = answer.refusal if isinstance(answer, Refused) else None
+        self.on_decided(monotonic() - began_s, refusal)
 
     async def _next(self, session: AgiSession) -> None:
         args = NextArgs.parse(session.request.args)

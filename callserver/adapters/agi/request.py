@@ -5,9 +5,30 @@ from dataclasses import dataclass
 
 # All that Asterisk 22 sends (res_agi.c); anything else was not written by Asterisk.
 KNOWN = frozenset(
-    "network network_script request channel language type uniqueid version callerid calleridname "
-    "callingpres callingani2 callington callingtns dnid rdnis context extension priority enhanced "
-    "accountcode threadid".split()
+    {
+        "network",
+        "network_script",
+        "request",
+        "channel",
+        "language",
+        "type",
+        "uniqueid",
+        "version",
+        "callerid",
+        "calleridname",
+        "callingpres",
+        "callingani2",
+        "callington",
+        "callingtns",
+        "dnid",
+        "rdnis",
+        "context",
+        "extension",
+        "priority",
+        "enhanced",
+        "accountcode",
+        "threadid",
+    }
 )
 ARGS_MAX = 32
 _LINE = re.compile(r"agi_([a-z0-9_]{1,32}): ?(.*)")

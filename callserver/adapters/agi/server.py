@@ -16,6 +16,7 @@ log = structlog.get_logger()
 
 Handler = Callable[[AgiSession], Awaitable[None]]
 Networks = Sequence[IPv4Network | IPv6Network]
+LOOPBACK: Networks = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class AgiServer(Application):  # type: ignore[misc] # panoramisk has no types
         handler: Handler,
         limits: AgiLimits | None = None,
         *,
-        allow: Networks = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
+        allow: Networks = LOOPBACK,
         reuse_port: bool = False,
     ) -> None:
         super().__init__(loop=asyncio.get_running_loop())
