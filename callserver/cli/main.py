@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from callserver.cli import accounts, cdr, db, token
+from callserver.cli import accounts, calls, cdr, db, token
+from callserver.cli.check import check, doctor
 from callserver.cli.output import EXIT_FAILED, Failed, message
 from callserver.cli.rate import rate
 from callserver.cli.route import route
@@ -59,9 +60,12 @@ def _main(
 
 
 app.command()(serve)
+app.command()(check)
+app.command()(doctor)
 app.command()(route)
 app.command()(rate)
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(calls.app, name="calls")
 app.add_typer(cdr.app, name="cdr")
 app.add_typer(token.app, name="token")
 app.add_typer(db.app, name="db")

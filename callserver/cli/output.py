@@ -2,7 +2,10 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 EXIT_FAILED = 1
 
@@ -31,22 +34,28 @@ def print_json_line(value: Any, file: TextIO | None = None) -> None:
     print(orjson.dumps(value, default=str).decode(), file=file, flush=file is None)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> "Table":
     """A table for people; columns that start with `>` are right-aligned. Text is never markup."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    made = Table(box=None, pad_edge=False, header_style="bold", title=title or None)
     for column in columns:
         right = column.startswith(">")
-        table.add_column(column.lstrip(">"), justify="right" if right else "left", no_wrap=True)
+        made.add_column(column.lstrip(">"), justify="right" if right else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    if table.row_count == 0:
+        made.add_row(*(Text(cell) for cell in row))
+    return made
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> None:
+    """Print a table, or say on standard error that there is nothing."""
+    from rich.console import Console
+
+    if not rows:
         message(empty)
         return
     console = Console()
     if not console.is_terminal:  # a pipe has no width: do not cut
-        console = Console(width=1000, soft_wrap=True)
-    console.print(table)
+        console = Console(width=1000)
+    console.print(table(columns, rows))

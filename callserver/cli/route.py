@@ -11,6 +11,7 @@ from callserver.cli.output import print_json
 if TYPE_CHECKING:
     from callserver.config import Config
     from callserver.domain.call import Caller
+    from callserver.domain.region import RegionTable
     from callserver.domain.routing import Decision
 
 _MARKS = {"passed": "✓", "refused": "✗", "skipped": "-"}
@@ -44,7 +45,7 @@ def route(
     at_ms = instant_or_now(at, "--at")
     settings = open_config(config, data)
     trunk = area_code if area_code is not None else _only_area_code(settings)
-    found = normalise(caller, trunk or None, _regions())
+    found = normalise(caller, trunk or None, regions())
     catalogue = with_books(settings, lambda books: books.load_catalogue())
     decision = decide(catalogue, did, found, at_ms)
     if json:
@@ -58,7 +59,8 @@ def _only_area_code(config: "Config") -> str:
     return codes.pop() if len(codes) == 1 else ""
 
 
-def _regions() -> Any:
+def regions() -> "RegionTable":
+    """The table of number blocks that the `phone` package carries."""
     from importlib.resources import files
 
     from callserver.domain.region import RegionTable

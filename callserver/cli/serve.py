@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from callserver.cli.server_state import ServerState
     from callserver.config import Config
 
-PRIVATE_UMASK = 0o077
-
 
 def serve(
     config: ConfigFile = None,
@@ -49,7 +47,6 @@ def serve(
     database_url(settings)  # what the adapters would refuse is a fault of the configuration
     redis_target(settings)
     log.configure(settings.log.level, settings.log.format, for_good=True)
-    os.umask(PRIVATE_UMASK)
     with only_server(settings.server.data):
         try:
             run_on_uvloop(lambda: _serve(settings, json=json))

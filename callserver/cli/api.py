@@ -1,0 +1,33 @@
+"""Asks a running server over HTTP."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import aiohttp
+
+from callserver.cli.output import Failed
+
+DEADLINE_S = 10.0
+
+
+class ApiFailed(Failed):
+    """The server did not answer, or with a problem; the text says which."""
+
+
+async def get_json(url: str, token: str | None = None, accept: Sequence[int] = (200,)) -> Any:
+    """GET one JSON document; statuses outside `accept` raise ApiFailed with the problem's title."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    timeout = aiohttp.ClientTimeout(total=DEADLINE_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(url, headers=headers, allow_redirects=False) as response,
+        ):
+            body = await response.json(content_type=None)
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as fault:
+        raise ApiFailed(f"{url}: {fault or type(fault).__name__}") from None
+    if response.status not in accept:
+        problem = body if isinstance(body, dict) else {}
+        said = problem.get("detail") or problem.get("title") or response.reason
+        raise ApiFailed(f"{url}: {response.status} {said}")
+    return body
