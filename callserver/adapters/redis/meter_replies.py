@@ -22,17 +22,13 @@ from callserver.domain.refusal import Refusal
 
 METER_FIELDS = (
     "state",
-    "account",
-    "did",
-    "pbx",
+    "fixed",
     "line",
     "held_s",
     "held",
-    "slices",
-    "final",
+    "slice",
     "answered_us",
     "seen_ms",
-    "lines",
     "table",
     "plan",
 )
@@ -83,8 +79,12 @@ def extension_of(words: Words) -> Extension | None:
 
 def settled_of(words: Words) -> Settled:
     """The answer of settle."""
-    fee, charged, written_off, billed_s = (int(word) for word in words[1:5])
-    return Settled(fee, charged, written_off, billed_s, words[0] == b"settled")
+    return _settled(words[1].split(b" "), first=words[0] == b"settled")
+
+
+def _settled(figures: Words, *, first: bool) -> Settled:
+    fee, charged, written_off, billed_s = (int(figure) for figure in figures)
+    return Settled(fee, charged, written_off, billed_s, first)
 
 
 def balance_of(account: str, words: Words) -> Balance:
@@ -99,23 +99,25 @@ def _table(text: bytes) -> PriceTable:
 
 def meter_of(shard: int, token: str, fields: Sequence[bytes | None]) -> OpenMeter:
     """A meter from its fields in the order of METER_FIELDS; only answered_us may be missing."""
-    state, account, did, pbx, line, held_s, held, slices, final, answered, seen, _, table, plan = (
+    state, fixed, line, held_s, held, slice_, answered_us, seen_ms, table, plan = (
         field or b"" for field in fields
     )
+    account, did, pbx, *_ = fixed.decode().split("\n")
+    slices, _, final = slice_.split(b" ")
     return OpenMeter(
         token=token,
         shard=shard,
-        account=account.decode(),
-        did=did.decode(),
-        pbx=pbx.decode(),
+        account=account,
+        did=did,
+        pbx=pbx,
         state=MeterState(state.decode()),
         line=int(line),
         held_s=int(held_s),
         held_micros=int(held),
         slices=int(slices),
         final=final == b"1",
-        answered_us=int(answered or 0),
-        seen_ms=int(seen),
+        answered_us=int(answered_us or 0),
+        seen_ms=int(seen_ms),
         table=_table(table),
         plan=plan,
     )
@@ -132,30 +134,25 @@ def meter_fields(meter: OpenMeter) -> list[Argument]:
     return [
         meter.token,
         meter.state.value,
-        meter.account,
-        meter.did,
-        meter.pbx,
+        fixed(meter.account, meter.did, meter.pbx, [line.id for line in lines]),
         meter.line,
         meter.held_s,
         meter.held_micros,
-        meter.slices,
-        int(meter.final),
+        f"{meter.slices} 0 {int(meter.final)}",
         meter.answered_us,
         meter.seen_ms,
-        line_names([line.id for line in lines]),
         meter.table.encode(),
         meter.plan,
     ]
 
 
-def line_names(slot_ids: Sequence[str]) -> str:
-    """Slot ids of a call's lines as the meter keeps them."""
-    return "\n".join(slot_ids)
+def fixed(account: str, did: str, pbx: str, slot_ids: Sequence[str]) -> str:
+    """What never changes of a meter and names its keys, as lua/lib/meter.lua unfolds it."""
+    return "\n".join((account, did, pbx, *slot_ids))
 
 
 def outbox_entry_of(shard: int, token: bytes, value: bytes) -> OutboxEntry:
     """One entry: figures and account in its first line, then the payload as it was given."""
     figures, _, payload = value.partition(b"\n")
-    fee, charged, written_off, billed_s = (int(word) for word in figures.split(b" ")[:4])
-    settled = Settled(fee, charged, written_off, billed_s, first=True)
+    settled = _settled(figures.split(b" ")[:4], first=True)
     return OutboxEntry(shard, token.decode(), settled, payload)

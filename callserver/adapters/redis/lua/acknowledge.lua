@@ -14,7 +14,13 @@ for i = 3, #KEYS do
   local state = redis.call('HGET', KEYS[i], 'state')
   if state and state ~= 'closed' then
     -- Only a Redis that lost its last second has a call open that SQL has: charged already.
-    close_meter(token, open_meter(token), 0, 0, 0)
+    local found = open_meter(token)
+    local account_key = key_of('acct', (unfold(found[2])))
+    if redis.call('EXISTS', account_key) == 1 then -- not where the shard is lost
+      add_micros(account_key, 'held', -tonumber(found[5]))
+    end
+    release(token, found[2], found[3])
+    redis.call('HSET', KEYS[i], 'state', 'closed', 'figures', '0 0 0 0')
   end
   cleared = cleared + redis.call('HDEL', KEYS[1], token)
   if state then

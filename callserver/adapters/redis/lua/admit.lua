@@ -6,11 +6,10 @@ KEYS[4] {cs:NN}:meter:TOKEN    hash    the call; no TTL, money never expires by 
 KEYS[5] {cs:NN}:did:DID        set     tokens that have a slot of the DID
 KEYS[6] {cs:NN}:due:PBX        zset    tokens by the time of the next look
 KEYS[7..] {cs:NN}:line:ID      set     tokens that have a slot of the line; in the order to try
-ARGV[1] token      ARGV[2] account    ARGV[3] pbx        ARGV[4] did
-ARGV[5] most calls at once on the DID, 0: any number
-ARGV[6] slice_s    ARGV[7] price table (JSON)            ARGV[8] now_ms    ARGV[9] due_ms
-ARGV[10] plan (kept as it is)         ARGV[11] slot ids of the lines, a newline between
-ARGV[12..] most calls at once on each line, 0: any number
+ARGV[1] token      ARGV[2] most calls at once on the DID, 0: any number
+ARGV[3] slice_s    ARGV[4] price table (JSON)            ARGV[5] now_ms    ARGV[6] due_ms
+ARGV[7] plan (kept as it is)          ARGV[8] fixed (see lib/meter.lua)
+ARGV[9..] most calls at once on each line, 0: any number
 RETURNS "held" line held_s held final (0 or 1) | "closed" | "shard_lost" | "account_missing" |
         "too_many_calls" available | "lines_busy" available | "no_credit" available
 RETRY   safe: the token's open meter answers "held" again, a closed one "closed"; nothing moves.
@@ -20,11 +19,11 @@ RETRY   safe: the token's open meter answers "held" again, a closed one "closed"
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return {'shard_lost'}
 end
-local known = redis.call('HMGET', KEYS[4], 'state', 'line', 'held_s', 'held', 'final')
+local known = redis.call('HMGET', KEYS[4], 'state', 'line', 'held_s', 'held', 'slice')
 if known[1] == 'closed' then
   return {'closed'}
 elseif known[1] then
-  return {'held', known[2], known[3], known[4], known[5]}
+  return {'held', known[2], known[3], known[4], string.sub(known[5], -1)}
 end
 local account = redis.call('HMGET', KEYS[2], 'settled', 'held', 'floor')
 if not account[1] then
@@ -36,12 +35,12 @@ local function full(key, most)
   return most > 0 and redis.call('SCARD', key) >= most
 end
 
-if full(KEYS[5], tonumber(ARGV[5])) then
+if full(KEYS[5], tonumber(ARGV[2])) then
   return {'too_many_calls', digits(available)}
 end
 local line = 0
 for i = 7, #KEYS do
-  if not full(KEYS[i], tonumber(ARGV[i + 5])) then
+  if not full(KEYS[i], tonumber(ARGV[i + 2])) then
     line = i - 6
     break
   end
@@ -50,23 +49,24 @@ if line == 0 then
   return {'lines_busy', digits(available)}
 end
 
-local price_table = cjson.decode(ARGV[7])
-local wanted_s = whole_increments(price_table, tonumber(ARGV[6]))
-local held_s = wanted_s
-if price_micros(price_table, wanted_s) > 0 then
+local price_table = cjson.decode(ARGV[4])
+local wanted_s = whole_increments(price_table, tonumber(ARGV[3]))
+local held_s, held = wanted_s, price_micros(price_table, wanted_s)
+if held > math.max(0, available) then
   held_s = affordable_s(price_table, available, wanted_s)
   if held_s < whole_increments(price_table, 1) then
     return {'no_credit', digits(available)}
   end
+  held = price_micros(price_table, held_s)
 end
-local held = price_micros(price_table, held_s)
+local line_text, held_s_text, held_text = digits(line), digits(held_s), digits(held)
 local final = held_s < wanted_s and '1' or '0'
 add_micros(KEYS[2], 'held', held)
 redis.call('SADD', KEYS[3], ARGV[1])
 redis.call('SADD', KEYS[5], ARGV[1])
 redis.call('SADD', KEYS[6 + line], ARGV[1])
-redis.call('ZADD', KEYS[6], ARGV[9], ARGV[1])
-redis.call('HSET', KEYS[4], 'state', 'held', 'account', ARGV[2], 'pbx', ARGV[3], 'did', ARGV[4],
-  'lines', ARGV[11], 'line', digits(line), 'held_s', digits(held_s), 'held', digits(held),
-  'slices', '1', 'final', final, 'seen_ms', ARGV[8], 'table', ARGV[7], 'plan', ARGV[10])
-return {'held', digits(line), digits(held_s), digits(held), final}
+redis.call('ZADD', KEYS[6], ARGV[6], ARGV[1])
+redis.call('HSET', KEYS[4], 'state', 'held', 'fixed', ARGV[8], 'line', line_text, 'held_s',
+  held_s_text, 'held', held_text, 'slice', '1 ' .. held_s_text .. ' ' .. final, 'seen_ms', ARGV[5],
+  'table', ARGV[4], 'plan', ARGV[7])
+return {'held', line_text, held_s_text, held_text, final}

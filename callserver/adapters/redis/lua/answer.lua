@@ -14,15 +14,16 @@ end
 if found[1] ~= 'held' then
   return found
 end
-if found[5] ~= ARGV[2] then
-  free_line(ARGV[1], found[12], tonumber(found[5]))
-  local key = line_key(found[12], tonumber(ARGV[2]))
+local _, _, pbx, lines = unfold(found[2])
+if found[3] ~= ARGV[2] then
+  free_line(ARGV[1], lines, found[3])
+  local key = line_key(lines, ARGV[2])
   if key then -- it is in use, so its slot is counted whatever the limit says
     redis.call('SADD', key, ARGV[1])
   end
 end
 redis.call('HSET', KEYS[1], 'state', 'answered', 'line', ARGV[2], 'answered_us', ARGV[3], 'table',
   ARGV[4])
-redis.call('ZADD', key_of('due', found[4]), ARGV[5], ARGV[1])
-found[1], found[5], found[10], found[13] = 'answered', ARGV[2], ARGV[3], ARGV[4]
+redis.call('ZADD', key_of('due', pbx), ARGV[5], ARGV[1])
+found[1], found[3], found[7], found[9] = 'answered', ARGV[2], ARGV[3], ARGV[4]
 return found

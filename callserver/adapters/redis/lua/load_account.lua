@@ -21,7 +21,7 @@ end
 local held = 0
 for _, token in ipairs(redis.call('SMEMBERS', KEYS[3])) do
   local found = open_meter(token)
-  held = held + (found and tonumber(found[7]) or 0)
+  held = held + (found and tonumber(found[5]) or 0)
 end
 redis.call('HSET', KEYS[2], 'settled', ARGV[1], 'held', digits(held), 'floor', ARGV[2], 'seq',
   ARGV[3])

@@ -7,7 +7,7 @@ RETRY   safe: a line that was left before answers with the line taken since; not
 ]]
 --#include shard
 --#include meter
-local found = redis.call('HMGET', KEYS[1], 'state', 'line', 'failed', 'lines')
+local found = redis.call('HMGET', KEYS[1], 'state', 'line', 'failed', 'fixed')
 if not found[1] or found[1] == 'closed' then
   return '0'
 end
@@ -15,11 +15,12 @@ local failed = tonumber(ARGV[2])
 if found[1] ~= 'held' or failed <= tonumber(found[3] or '0') then
   return found[2]
 end
-free_line(ARGV[1], found[4], tonumber(found[2]))
+local _, _, _, lines = unfold(found[4])
+free_line(ARGV[1], lines, found[2])
 local line, taken = failed, 0
 while taken == 0 do
   line = line + 1
-  local key = line_key(found[4], line)
+  local key = line_key(lines, line)
   if not key then
     break
   end

@@ -25,19 +25,20 @@ for i = accounts_end + 1, #ARGV, 1 + #METER_FIELDS do
     for j, name in ipairs(METER_FIELDS) do
       redis.call('HSET', key, name, ARGV[i + j])
     end
-    redis.call('SADD', key_of('calls', ARGV[i + 2]), token)
+    redis.call('SADD', key_of('calls', (unfold(ARGV[i + 2]))), token)
   end
 end
 
 -- An open meter has its slots and is looked at; returns its hold.
 local function put_back(token, found)
-  redis.call('SADD', key_of('did', found[3]), token)
-  redis.call('ZADD', key_of('due', found[4]), 'NX', found[11], token)
-  local line = line_key(found[12], tonumber(found[5]))
+  local _, did, pbx, lines = unfold(found[2])
+  redis.call('SADD', key_of('did', did), token)
+  redis.call('ZADD', key_of('due', pbx), 'NX', found[8], token)
+  local line = line_key(lines, found[3])
   if line then
     redis.call('SADD', line, token)
   end
-  return tonumber(found[7])
+  return tonumber(found[5])
 end
 
 local held_in_all = 0

@@ -5,8 +5,8 @@ KEYS[3] {cs:NN}:outbox         hash    token to figures, account, newline, paylo
 ARGV[1] token      ARGV[2] billsec    ARGV[3] price table (JSON), empty: none
 ARGV[4] 1: charge at most what an open meter holds       ARGV[5] account without a meter, or empty
 ARGV[6] payload (kept as it is)
-RETURNS "settled" fee charged written_off billed_s | "again" fee charged written_off billed_s |
-        "shard_lost" | "account_missing"
+RETURNS "settled" figures | "again" figures | "shard_lost" | "account_missing"
+        figures: fee charged written_off billed_s, a space between
 RETRY   safe: a closed call answers "again" with its figures; nothing moves.
 ]]
 --#include shard
@@ -15,18 +15,14 @@ RETRY   safe: a closed call answers "again" with its figures; nothing moves.
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return {'shard_lost'}
 end
-local found = open_meter(ARGV[1])
-if not found then
-  local closed = redis.call('HMGET', KEYS[2], 'fee', 'charged', 'written_off', 'billed_s')
-  if closed[1] then
-    return {'again', closed[1], closed[2], closed[3], closed[4]}
-  end
-end
-local account, price_text = ARGV[5], ARGV[3]
-if found then
-  account = found[2]
-  if found[1] == 'answered' or price_text == '' then
-    price_text = found[13]
+local found = redis.call('HMGET', KEYS[2], 'state', 'figures', 'fixed', 'line', 'held', 'table')
+local state, price_text, account = found[1], ARGV[3], ARGV[5]
+if state == 'closed' then
+  return {'again', found[2]}
+elseif state then
+  account = unfold(found[3])
+  if state == 'answered' or price_text == '' then
+    price_text = found[6]
   end
 end
 local billsec, fee, billed = tonumber(ARGV[2]), 0, 0
@@ -35,17 +31,23 @@ if billsec > 0 and price_text ~= '' then
   fee, billed = price_micros(price_table, billsec), billed_s(price_table, billsec)
 end
 local charged = fee
-if found and ARGV[4] == '1' then
-  charged = math.min(fee, tonumber(found[7]))
-end
 if account == '' then
   charged = 0
-elseif (found or charged > 0) and redis.call('EXISTS', key_of('acct', account)) == 0 then
-  return {'account_missing'}
+elseif state and ARGV[4] == '1' then
+  charged = math.min(fee, tonumber(found[5]))
 end
-add_micros(key_of('acct', account), 'settled', -charged)
-close_meter(ARGV[1], found, fee, charged, billed)
-local figures = {digits(fee), digits(charged), digits(fee - charged), digits(billed)}
-redis.call('HSET', KEYS[3], ARGV[1],
-  table.concat(figures, ' ') .. ' ' .. account .. '\n' .. ARGV[6])
-return {'settled', unpack(figures)}
+if state or charged > 0 then
+  local account_key = key_of('acct', account)
+  if redis.call('EXISTS', account_key) == 0 then
+    return {'account_missing'}
+  end
+  add_micros(account_key, 'settled', -charged)
+  if state then
+    add_micros(account_key, 'held', -tonumber(found[5]))
+    release(ARGV[1], found[3], found[4])
+  end
+end
+local figures = string.format('%.0f %.0f %.0f %.0f', fee, charged, fee - charged, billed)
+redis.call('HSET', KEYS[2], 'state', 'closed', 'figures', figures)
+redis.call('HSET', KEYS[3], ARGV[1], figures .. ' ' .. account .. '\n' .. ARGV[6])
+return {'settled', figures}

@@ -1,13 +1,19 @@
 --[[ meter: read a call's hash and close it. Needs shard.
 
-meter:TOKEN is a hash: state, account, did, pbx, lines (slot ids in the order to try, a newline
-between), line (1-based, whose slot is taken; 0: none), failed (highest line left), held_s, held
-(micros), slices, granted (seconds of the last slice), final, answered_us, seen_ms, table, plan.
-A closed one: state, fee, charged, written_off, billed_s.
+meter:TOKEN is a hash of few fields, for each one costs some 40 bytes:
+  state        held, answered or closed
+  fixed        account, did, pbx and the slot ids of its lines in the order to try, one per line
+  line         number of the line whose slot is taken (1-based), 0: none
+  failed       highest number of a line that was left; absent before
+  held_s held  seconds and micros held
+  slice        number of the last granted slice, its seconds, final (0 or 1)
+  answered_us  the PBX's clock; absent or 0 before
+  seen_ms      last proof of life
+  table plan   price table and plan (JSON)
+A closed one has state and figures (fee charged written_off billed_s) only.
 ]]
 local METER_FIELDS = {
-  'state', 'account', 'did', 'pbx', 'line', 'held_s', 'held', 'slices', 'final', 'answered_us',
-  'seen_ms', 'lines', 'table', 'plan',
+  'state', 'fixed', 'line', 'held_s', 'held', 'slice', 'answered_us', 'seen_ms', 'table', 'plan',
 }
 
 -- The fields of an open meter in the order of METER_FIELDS; nil where none is open.
@@ -18,11 +24,17 @@ local function open_meter(token)
   end
 end
 
--- The key of the slots of the line with this number; nil where there is no such line.
+-- account, did, pbx, lines
+local function unfold(fixed)
+  return string.match(fixed, '^([^\n]*)\n([^\n]*)\n([^\n]*)\n?(.*)$')
+end
+
+-- The key of the slots of the line with this number (text); nil where there is no such line.
 local function line_key(lines, number)
+  local countdown = tonumber(number)
   for id in string.gmatch(lines, '[^\n]+') do
-    number = number - 1
-    if number == 0 then
+    countdown = countdown - 1
+    if countdown == 0 then
       return key_of('line', id)
     end
   end
@@ -35,20 +47,12 @@ local function free_line(token, lines, number)
   end
 end
 
--- Give back hold and slots of an open meter (nil: there was none) and leave a tombstone.
-local function close_meter(token, found, fee, charged, billed)
-  local key = key_of('meter', token)
-  if found then
-    local account = key_of('acct', found[2])
-    if redis.call('EXISTS', account) == 1 then -- a lost shard may have meters without accounts
-      add_micros(account, 'held', -tonumber(found[7]))
-    end
-    redis.call('SREM', key_of('calls', found[2]), token)
-    redis.call('SREM', key_of('did', found[3]), token)
-    redis.call('ZREM', key_of('due', found[4]), token)
-    free_line(token, found[12], tonumber(found[5]))
-    redis.call('DEL', key)
-  end
-  redis.call('HSET', key, 'state', 'closed', 'fee', digits(fee), 'charged', digits(charged),
-    'written_off', digits(fee - charged), 'billed_s', digits(billed))
+-- Give back the slots of an open meter and delete it; its hold is the caller's to give back.
+local function release(token, fixed, line)
+  local account, did, pbx, lines = unfold(fixed)
+  redis.call('SREM', key_of('calls', account), token)
+  redis.call('SREM', key_of('did', did), token)
+  redis.call('ZREM', key_of('due', pbx), token)
+  free_line(token, lines, line)
+  redis.call('DEL', key_of('meter', token))
 end
