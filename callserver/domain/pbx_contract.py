@@ -23,7 +23,7 @@ RING_S_MAX = 999
 # Globals an operator sets before the include. CS_VIA_<trunk> holds NUMBER where the digits go.
 GLOBAL_VERSION = "CS_DIALPLAN_VERSION"
 GLOBALS_REQUIRED = ("CS_SERVER", "CS_PBX")
-GLOBALS_OPTIONAL = ("CS_FALLBACK_MAX_S", "CS_DECIDE_MAX_S")
+GLOBALS_OPTIONAL = ("CS_FALLBACK_MAX_S", "CS_DECIDE_MAX_S", "CS_PROMPTS")
 GLOBAL_TRUNK_PREFIX = "CS_VIA_"
 
 # Sent back by Asterisk in every AMI event and channel list row (`channelvars`).

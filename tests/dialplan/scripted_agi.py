@@ -71,7 +71,9 @@ class ScriptedAgi:
         return self.of(script)
 
     def close(self) -> None:
-        """Stop listening and end the threads."""
+        """Stop listening, so that connections are refused; the second time nothing."""
+        if not self._thread.is_alive():
+            return
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -22,6 +22,7 @@ class SippLine:
     at_ms: int  # since this SIPp started
     code: int  # SIP status
     cause: str  # Q.850 cause from a Reason header, or empty
+    detail: str = ""  # the From header that a destination was shown, else empty
 
 
 class Sipp:
@@ -93,5 +94,5 @@ class Sipp:
 
 
 def _line(fields: Sequence[str]) -> SippLine:
-    call, event, at_ms, code, cause = fields[:5]
-    return SippLine(int(call), event, int(at_ms), int(code), cause.strip())
+    call, event, at_ms, code, cause, *detail = fields
+    return SippLine(int(call), event, int(at_ms), int(code), cause.strip(), ";".join(detail))
