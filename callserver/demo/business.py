@@ -23,6 +23,8 @@ TEA_DID = "4006668888"
 FREIGHT_DID = "4009005678"
 FLORIST_DID = "4001002003"
 TAXI_DID = "4007009009"
+NIGHT_DID = "4002223333"
+CROWDED_DID = "4003334444"
 CLOSED_DID = "4007770000"
 UNKNOWN_DID = "4000000001"
 BLOCKED_CALLER = "13800890404"
@@ -65,6 +67,8 @@ DID_CUSTOMER = {
     FREIGHT_DID: "freight",
     FLORIST_DID: "florist",
     TAXI_DID: "taxi",
+    NIGHT_DID: "clinic",
+    CROWDED_DID: "tea",
     CLOSED_DID: "clinic",
 }
 
@@ -106,6 +110,8 @@ def _dids() -> dict[str, Did]:
         Did(FREIGHT_DID, "freight", active, _lines("freight", "02483650001", "13940020002")),
         Did(FLORIST_DID, "florist", active, _lines("florist", "13608710001")),
         Did(TAXI_DID, "taxi", active, _lines("taxi", "13709910001"), calls_max=1),
+        Did(NIGHT_DID, "clinic", active, _lines("clinic", "02164330003", "13916880004")),
+        Did(CROWDED_DID, "tea", active, _lines("tea", "057187650005", "057187650006")),
         Did(CLOSED_DID, "clinic", NumberState.SUSPENDED, _lines("clinic", "02164330001")),
     ]
     return {did.number: did for did in numbers}

@@ -92,17 +92,17 @@ def _next_answers(dice: random.Random, caller: str) -> CallScript:
 
 def _nobody(dice: random.Random, caller: str) -> CallScript:
     ring_out = (LineBehaviour(Reaction.RINGS_ON), LineBehaviour(Reaction.RINGS_ON))
-    return CallScript(dice.choice((business.CLINIC_DID, business.FREIGHT_DID)), caller, ring_out)
+    return CallScript(business.NIGHT_DID, caller, ring_out)
 
 
 def _all_busy(dice: random.Random, caller: str) -> CallScript:
-    busy = tuple(LineBehaviour(Reaction.BUSY, dice.uniform(0.1, 0.3)) for _ in range(3))
-    return CallScript(dice.choice(_OPEN_DIDS), caller, busy)
+    busy = tuple(LineBehaviour(Reaction.BUSY, dice.uniform(0.1, 0.3)) for _ in range(2))
+    return CallScript(business.CROWDED_DID, caller, busy)
 
 
 def _gives_up(dice: random.Random, caller: str) -> CallScript:
     rings_on = (LineBehaviour(Reaction.RINGS_ON),)
-    return CallScript(business.CLINIC_DID, caller, rings_on, gives_up_s=dice.uniform(0.5, 1.5))
+    return CallScript(business.NIGHT_DID, caller, rings_on, gives_up_s=dice.uniform(0.5, 1.5))
 
 
 def _to(did: str) -> Callable[[random.Random, str], CallScript]:

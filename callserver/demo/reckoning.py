@@ -28,12 +28,12 @@ def fee(tariff: PlainTariff, billsec: int) -> Decimal:
     return max(exact, Decimal(tariff.minimum)).quantize(FEE_STEP, ROUND_HALF_UP)
 
 
-def due(record: CallRecord) -> Decimal:
-    """Yuan that the call of this record costs its customer."""
-    customer = DID_CUSTOMER.get(record.did)
+def due(did: str, billsec: int) -> Decimal:
+    """Yuan that so many answered seconds to this number cost its customer."""
+    customer = DID_CUSTOMER.get(did)
     if customer is None:
         return Decimal(0)
-    return fee(TARIFFS[CUSTOMER_TARIFF[customer]], record.billsec)
+    return fee(TARIFFS[CUSTOMER_TARIFF[customer]], billsec)
 
 
 def disposition(record: CallRecord) -> str:

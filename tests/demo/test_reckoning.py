@@ -32,9 +32,9 @@ def test_fees_by_the_wording_of_the_tariff(tariff: str, billsec: int, yuan: str)
 
 def test_a_call_to_nobody_costs_nothing() -> None:
     """Nor one that was not answered."""
-    assert due(record(did=UNKNOWN_DID)) == 0
-    assert due(record(did=CLINIC_DID, answered_us=0)) == 0
-    assert due(record(did=CLINIC_DID)) == Decimal("0.15")
+    assert due(UNKNOWN_DID, 60) == 0
+    assert due(CLINIC_DID, 0) == 0
+    assert due(CLINIC_DID, 3) == Decimal("0.15")
 
 
 @pytest.mark.parametrize(
