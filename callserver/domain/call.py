@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 import orjson
 
 from callserver.domain.business import Billing
+from callserver.domain.identity import is_token
 from callserver.domain.refusal import Refusal
 from callserver.domain.tariff import TariffVersion
 
@@ -99,7 +100,11 @@ class Plan:
 
     def encode(self) -> bytes:
         """JSON, without the token: that stands in the key beside it."""
-        return orjson.dumps(replace(self, arrival=replace(self.arrival, token="")))
+        token = self.arrival.token
+        if not is_token(token):
+            return orjson.dumps(replace(self, arrival=replace(self.arrival, token="")))
+        # Cut out of the text: copying the dataclasses takes longer than the whole encoding.
+        return orjson.dumps(self).replace(b'"token":"%s"' % token.encode(), b'"token":""', 1)
 
     @classmethod
     def decode(cls, text: bytes | str, token: str = "") -> Self:
