@@ -2,7 +2,7 @@
 
 import dataclasses
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert
@@ -19,14 +19,16 @@ from callserver.domain.ledger import EntryKind
 from callserver.ports import Clock
 
 
-async def fill_books(url: str, catalogue: Catalogue, clock: Clock) -> str:
-    """Create the schema, the business and the top-ups at `url`; an admin token's secret."""
+async def fill_books(
+    url: str, catalogue: Catalogue, clock: Clock, top_ups: Mapping[str, int] = TOP_UPS_MICROS
+) -> str:
+    """Create the schema, the business and the top-ups (micros); the secret of an admin token."""
     await upgrade(url)
     database = open_database(url)
     try:
         await database.write(lambda connection: _insert(connection, catalogue))
         books = SqlBooks(database, clock)
-        for account, micros in TOP_UPS_MICROS.items():
+        for account, micros in top_ups.items():
             await books.post(
                 account, EntryKind.TOP_UP, micros, f"demo:{account}", "demo", "opening balance"
             )
