@@ -7,6 +7,7 @@ from typing import Protocol
 from callserver.domain.api_token import ApiToken, Scope
 from callserver.domain.business import Catalogue
 from callserver.domain.cdr import Cdr
+from callserver.domain.import_set import ImportChanges
 from callserver.domain.ledger import AccountSum, Entry, EntryKind
 from callserver.domain.meter import (
     Admission,
@@ -221,6 +222,18 @@ class Books(Protocol):
 
     async def known_tokens(self, token_hashes: Sequence[str]) -> set[str]:
         """Which of these calls SQL already has."""
+        ...
+
+
+class ImportBooks(Protocol):
+    """The books as far as an import needs them."""
+
+    async def load_catalogue(self) -> Catalogue:
+        """Read all business data in one consistent snapshot."""
+        ...
+
+    async def apply_import(self, changes: ImportChanges, actor: str) -> bool:
+        """Write all changes in one transaction; False if the books moved since `base_version`."""
         ...
 
 

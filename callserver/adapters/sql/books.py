@@ -3,18 +3,19 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from callserver.adapters.sql import catalogue, cdr_reading, cdr_writing, ledger, tokens
+from callserver.adapters.sql import business, catalogue, cdr_reading, cdr_writing, ledger, tokens
 from callserver.adapters.sql.database import Database, open_database
 from callserver.adapters.sql.partitions import month_of
 from callserver.domain.api_token import ApiToken, Scope
 from callserver.domain.business import Catalogue
 from callserver.domain.cdr import Cdr
+from callserver.domain.import_set import ImportChanges
 from callserver.domain.ledger import AccountSum, Entry, EntryKind
 from callserver.ports import CdrPage, CdrQuery, Clock
 
 
 class SqlBooks:
-    """Books and TokenBook on SQLite or PostgreSQL.
+    """Books, ImportBooks and TokenBook on SQLite or PostgreSQL.
 
     Every method is one transaction. Raises StoreUnavailable and OutcomeUnknown (callserver.ports).
     """
@@ -32,6 +33,13 @@ class SqlBooks:
     async def catalogue_version(self) -> int:
         """Rises with every change of business data."""
         return await self._database.read(catalogue.version)
+
+    async def apply_import(self, changes: ImportChanges, actor: str) -> bool:
+        """Write all changes in one transaction; False if the books moved since `base_version`."""
+        now_ms = self._now_ms()
+        return await self._database.write(
+            lambda connection: business.apply_import(connection, changes, actor, now_ms)
+        )
 
     async def write_cdrs(self, cdrs: Sequence[Cdr]) -> int:
         """CDRs and their ledger entries in one transaction, each token once; how many were new."""

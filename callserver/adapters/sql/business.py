@@ -1,0 +1,115 @@
+"""Writing business data: all the changes of an import in one transaction."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import islice
+from typing import TypeVar
+
+from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from callserver.adapters.sql import schema
+from callserver.adapters.sql.ledger import add_accounts, post
+from callserver.domain.import_set import ImportChanges
+from callserver.domain.ledger import Entry, EntryKind
+from callserver.domain.tariff import TariffVersion
+
+T = TypeVar("T")
+
+_CHUNK = 5_000
+
+
+def apply_import(connection: Connection, changes: ImportChanges, actor: str, now_ms: int) -> bool:
+    """Write the changes; False, and nothing written, if they were worked out on other books."""
+    version = schema.catalogue_version
+    moved = connection.execute(
+        update(version)
+        .where(version.c.version == changes.base_version)
+        .values(version=version.c.version + 1)
+    )
+    if moved.rowcount != 1:
+        return False
+    _upsert(connection, schema.provider, changes.providers)
+    _add_tariffs(connection, changes.tariff_versions)
+    _upsert(connection, schema.customer, changes.customers)
+    _upsert(connection, schema.did, changes.dids)
+    _replace_routes(connection, changes)
+    # "No DID" is an empty text in the table, being part of its key.
+    blocks = (replace(entry, did=entry.did or "") for entry in changes.blacklist)
+    _upsert(connection, schema.blacklist, blocks)
+    add_accounts(connection, (each.id for each in changes.customers))
+    add_accounts(connection, (f"provider:{each.id}" for each in changes.providers))
+    for account in changes.floors_changed:
+        post(connection, _floor_entry(account, changes.base_version + 1, actor, now_ms))
+    return True
+
+
+def _floor_entry(account: str, version: int, actor: str, now_ms: int) -> Entry:
+    """An entry of nothing: whoever follows the ledger reads the account anew, floor and all."""
+    return Entry(
+        id=0,
+        account=account,
+        kind=EntryKind.ADJUSTMENT,
+        amount_micros=0,
+        seq=None,
+        operation_id=f"floor:{account}:{version}",
+        call_id=None,
+        actor=actor,
+        reason="credit limit changed",
+        created_ms=now_ms,
+    )
+
+
+def _add_tariffs(connection: Connection, versions: Sequence[TariffVersion]) -> None:
+    known = set(connection.execute(select(schema.tariff.c.id)).scalars())
+    new = sorted({version.tariff for version in versions} - known)
+    if new:
+        connection.execute(insert(schema.tariff), [{"id": name} for name in new])
+    if versions:  # immutable: a version that is there already is an error, not an update
+        rows = [_row(schema.tariff_version, version) for version in versions]
+        connection.execute(insert(schema.tariff_version), rows)
+
+
+def _replace_routes(connection: Connection, changes: ImportChanges) -> None:
+    lines = schema.destination
+    for dids in _chunks(changes.routes):
+        connection.execute(delete(lines).where(lines.c.did.in_(dids)))
+    rows = (
+        {**_row(lines, line), "position": position}
+        for route in changes.routes.values()
+        for position, line in enumerate(route, 1)
+    )
+    for chunk in _chunks(rows):
+        connection.execute(insert(lines), chunk)
+
+
+def _upsert(connection: Connection, table: Table, rows: Iterable[object]) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    rest = {
+        column.name: statement.excluded[column.name] for column in table.c if not column.primary_key
+    }
+    if rest:
+        keys = [column.name for column in table.primary_key]
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=rest)
+    else:
+        statement = statement.on_conflict_do_nothing()
+    for chunk in _chunks(_row(table, row) for row in rows):
+        connection.execute(statement, chunk)
+
+
+def _row(table: Table, row: object) -> dict[str, object]:
+    """The attributes that the table has columns for."""
+    return {name: getattr(row, name) for name in _names(table) if hasattr(row, name)}
+
+
+@cache
+def _names(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.c)
+
+
+def _chunks(rows: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(rows)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk

@@ -1,0 +1,123 @@
+"""What an import brings: rows that are right in themselves, each knowing where it was written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from callserver.domain.business import BlockEntry, Customer, Did, NumberState, Provider
+from callserver.domain.tariff import TariffVersion
+
+Row = TypeVar("Row")
+
+Layout = Mapping[str, tuple[int, int]]
+"""Where a record's keys stand: lines below its first line, and the column. Shared by records."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ImportProblem:
+    """Why a file can't be imported. `line` is 1-based, 0: the file as a whole.
+
+    `column` is the character in a TOML line, the field in a CSV line, 1-based.
+    """
+
+    file: str
+    line: int
+    column: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Generic[Row]):
+    """A row and where it was written."""
+
+    row: Row
+    file: str
+    line: int
+    layout: Layout
+
+    def problem(self, reason: str, key: str | None = None) -> ImportProblem:
+        """A problem with this row, at the key if it is written there."""
+        below, column = self.layout.get(key, (0, 0)) if key else (0, 0)
+        return ImportProblem(self.file, self.line + below, column or None, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class TariffRow:
+    """A tariff as written. `effective_from_ms` None: from the import on (a first version: always).
+
+    `terms` holds the prices; its version and effective_from_ms mean nothing.
+    """
+
+    terms: TariffVersion
+    effective_from_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DidRow:
+    """A number as written. `state` None: as it is, active for a new one."""
+
+    number: str
+    customer: str
+    state: NumberState | None
+    calls_max: int
+    tariff: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationRow:
+    """A line as written; a DID's lines are tried in the order of the file."""
+
+    did: str
+    number: str
+    trunk: str
+    ring_s: int
+    calls_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSet:
+    """All rows of the files, in the order they were written."""
+
+    providers: tuple[Item[Provider], ...] = ()
+    tariffs: tuple[Item[TariffRow], ...] = ()
+    customers: tuple[Item[Customer], ...] = ()
+    dids: tuple[Item[DidRow], ...] = ()
+    destinations: tuple[Item[DestinationRow], ...] = ()
+    blacklist: tuple[Item[BlockEntry], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImportChanges:
+    """What is to be written, worked out on catalogue `base_version`.
+
+    Providers come parents first. `dids` are rows to insert or update without their lines; `routes`
+    replace all lines of a DID. `floors_changed` are known accounts whose credit limit moves.
+    """
+
+    base_version: int
+    providers: tuple[Provider, ...] = ()
+    tariff_versions: tuple[TariffVersion, ...] = ()
+    customers: tuple[Customer, ...] = ()
+    dids: tuple[Did, ...] = ()
+    routes: Mapping[str, tuple[DestinationRow, ...]] = field(default_factory=dict)
+    blacklist: tuple[BlockEntry, ...] = ()
+    floors_changed: tuple[str, ...] = ()
+
+    def counts(self) -> dict[str, int]:
+        """How many of each kind are new or changed."""
+        return {
+            "providers": len(self.providers),
+            "tariffs": len(self.tariff_versions),
+            "customers": len(self.customers),
+            "dids": len(self.dids),
+            "routes": len(self.routes),
+            "blacklist": len(self.blacklist),
+        }
+
+    def is_empty(self) -> bool:
+        """True where the books already say what the files say."""
+        return not any(self.counts().values())
