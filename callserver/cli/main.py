@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from callserver.cli import accounts, calls, cdr, db, token
 from callserver.cli.check import check, doctor
+from callserver.cli.demo import demo
 from callserver.cli.output import EXIT_FAILED, Failed, message
 from callserver.cli.rate import rate
 from callserver.cli.route import route
@@ -60,6 +61,7 @@ def _main(
 
 
 app.command()(serve)
+app.command()(demo)
 app.command()(check)
 app.command()(doctor)
 app.command()(route)
