@@ -169,6 +169,19 @@ def _version_of(root: Path) -> str | None:
 
 
 def _build(cache: Path, root: Path, progress: Callable[[str], None]) -> None:
+    if (cache / "complete").exists():
+        try:
+            _build_once(cache, root, progress)
+        except AsteriskUnavailable:
+            progress("the kept packages no longer work: fetching them anew")
+            for kept in ("complete", "base.tgz"):
+                (cache / kept).unlink(missing_ok=True)
+        else:
+            return
+    _build_once(cache, root, progress)
+
+
+def _build_once(cache: Path, root: Path, progress: Callable[[str], None]) -> None:
     fresh = cache / f"root.{os.getpid()}"
     for left in cache.glob("root.*"):  # of a build that was killed; we hold the lock
         shutil.rmtree(left, ignore_errors=True)

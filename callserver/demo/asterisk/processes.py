@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 # `read` ends when the last copy of our end of the pipe closes: when we close it or when we die.
-_GUARD = 'read _; kill -KILL -- "-$0" 2>/dev/null'
+_GUARD = 'read _; kill -KILL "-$0" 2>/dev/null'
 
 
 class GuardedProcess:
