@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from callserver.cli import accounts, calls, cdr, db, token
+from callserver.cli.business import export_business, import_business
 from callserver.cli.check import check, doctor
 from callserver.cli.demo import demo
 from callserver.cli.output import EXIT_FAILED, Failed, message
@@ -66,6 +67,8 @@ app.command()(check)
 app.command()(doctor)
 app.command()(route)
 app.command()(rate)
+app.command("import")(import_business)
+app.command("export")(export_business)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(calls.app, name="calls")
 app.add_typer(cdr.app, name="cdr")

@@ -9,7 +9,7 @@ import pytest
 from tests.cli.conftest import Run
 
 COMMANDS = [
-    *["serve", "demo", "check", "doctor", "route", "rate"],
+    *["serve", "demo", "check", "doctor", "route", "rate", "import", "export"],
     *["accounts topup", "accounts show", "calls list", "calls watch", "cdr list", "cdr export"],
     *["token create", "token list", "token revoke", "db upgrade", "db current"],
 ]
