@@ -54,9 +54,11 @@ class Destination:
         """Start listening; returns self."""
         self._sipp.run("-p", str(self.port))
         deadline = time.monotonic() + 5
-        while not _udp_bound(self.port):
+        while not _listens(self._sipp.pid, self.port):
             if not self._sipp.running or time.monotonic() > deadline:
-                raise RuntimeError(f"SIPp did not listen: {self._sipp.errors()}")
+                said = self._sipp.errors()
+                self.close()
+                raise RuntimeError(f"SIPp did not listen at {self.port}: {said}")
             time.sleep(0.01)
         return self
 
@@ -84,8 +86,12 @@ class Destination:
         self.close()
 
 
-def _udp_bound(port: int) -> bool:
-    """Whether the kernel lists a UDP socket on this port, without sending it anything."""
+def _listens(pid: int, port: int) -> bool:
+    """Whether this process has bound the UDP port, without sending it anything."""
     wanted = f":{port:04X}"
-    rows = Path("/proc/net/udp").read_text().splitlines()[1:]
-    return any(row.split()[1].endswith(wanted) for row in rows)
+    rows = [row.split() for row in Path("/proc/net/udp").read_text().splitlines()[1:]]
+    sockets = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(wanted)}
+    try:
+        return any(str(link.readlink()) in sockets for link in Path(f"/proc/{pid}/fd").iterdir())
+    except FileNotFoundError:  # it ended, or closed a file meanwhile
+        return False

@@ -168,7 +168,7 @@ class AsteriskInstance:
         offset = self.log_file.stat().st_size if self.log_file.exists() else 0
         self._process = GuardedProcess(
             self._command("/usr/sbin/asterisk", "-C", f"{INSIDE}/etc/asterisk.conf", "-f"),
-            output=self.work_dir / "console.log",
+            output=self.work_dir / "console.txt",
             env=self._environment(),
         )
         deadline = time.monotonic() + timeout_s
@@ -279,7 +279,7 @@ class AsteriskInstance:
             return b"Asterisk Ready." in log.read()
 
     def _last_words(self) -> str:
-        for path in (self.log_file, self.work_dir / "console.log"):
+        for path in (self.log_file, self.work_dir / "console.txt"):
             if path.exists() and path.stat().st_size:
                 return " / ".join(path.read_text(errors="replace").splitlines()[-3:])
         return "it said nothing"

@@ -36,7 +36,7 @@ class Sipp:
             work_dir.mkdir(parents=True, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix=f"{scenario}-", dir=work_dir))
         self._temporary = work_dir is None
-        self._log = self.folder / "calls.log"
+        self._log = self.folder / "calls.txt"
         text = (_SCENARIOS / f"{scenario}.xml").read_text()
         for name, value in values.items():
             text = text.replace(f"@{name}@", value)
@@ -49,13 +49,20 @@ class Sipp:
             [
                 *("sipp", "-sf", str(self.folder / "scenario.xml"), "-i", "127.0.0.1"),
                 *("-nostdin", "-trace_logs", "-log_file", str(self._log)),
-                *("-trace_err", "-error_file", str(self.folder / "errors.log")),
+                *("-trace_err", "-error_file", str(self.folder / "errors.txt")),
                 *arguments,
             ],
-            output=self.folder / "screen.log",
+            output=self.folder / "screen.txt",
             cwd=self.folder,
             env={"PATH": "/usr/bin:/bin", "TERM": "dumb", "LC_ALL": "C.UTF-8"},
         )
+
+    @property
+    def pid(self) -> int:
+        """Process id of the SIPp that was started."""
+        if self._process is None:
+            raise RuntimeError("run() first")
+        return self._process.pid
 
     @property
     def running(self) -> bool:
@@ -82,7 +89,7 @@ class Sipp:
 
     def errors(self) -> str:
         """What SIPp found wrong, for a person."""
-        path = self.folder / "errors.log"
+        path = self.folder / "errors.txt"
         return path.read_text(errors="replace") if path.exists() else ""
 
     def close(self) -> None:
