@@ -32,8 +32,8 @@ def test_what_a_killed_server_left_is_not_believed(tmp_path: Path) -> None:
     code = (
         "import os, sys, pathlib; from callserver.cli.server_state import *;"
         "data = pathlib.Path(sys.argv[1]);"
-        "only_server(data).__enter__();"
-        "ServerState(1, 'h:1', 'h:2', 3).published(data).__enter__(); os._exit(9)"
+        "lock = only_server(data); lock.__enter__();"
+        "state = ServerState(1, 'h:1', 'h:2', 3).published(data); state.__enter__(); os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
     assert (tmp_path / "server.json").exists()
