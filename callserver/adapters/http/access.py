@@ -1,7 +1,6 @@
 """Who asks, and what they may see: bearer tokens, scopes, and how much at once."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,10 +97,11 @@ class Access:
         self._catalogue = catalogue
         self._requests_max = requests_max
         self._lists_max = lists_max
-        self._requests: Counter[int] = Counter()
-        self._lists: Counter[int] = Counter()
+        self._requests: dict[int, int] = {}
+        self._lists: dict[int, int] = {}
         self._trees: dict[str, frozenset[str]] = {}
-        self._trees_version = -1
+        self._viewers: dict[int, Viewer] = {}
+        self._seen_version = -1
 
     async def viewer(self, request: web.BaseRequest) -> Viewer:
         """Who asks. Raises Problem (401) and StoreUnavailable."""
@@ -118,19 +118,33 @@ class Access:
                 "This token is unknown or revoked; make one with `callserver token create`.",
                 {"WWW-Authenticate": f'{_CHALLENGE["WWW-Authenticate"]}, error="invalid_token"'},
             )
-        return Viewer(token, self._customers(token))
+        return self._viewer(token)
 
-    @contextmanager
-    def request(self, viewer: Viewer) -> Iterator[None]:
-        """While the request runs. Raises Problem (429)."""
-        with _counted(self._requests, viewer.token.id, self._requests_max):
-            yield
+    def enter(self, viewer: Viewer) -> None:
+        """A request begins; `leave` must follow. Raises Problem (429)."""
+        _enter(self._requests, viewer.token.id, self._requests_max)
+
+    def leave(self, viewer: Viewer) -> None:
+        """It ended."""
+        _leave(self._requests, viewer.token.id)
 
     @contextmanager
     def list_request(self, viewer: Viewer) -> Iterator[None]:
         """While a request that reads many rows runs. Raises Problem (429)."""
-        with _counted(self._lists, viewer.token.id, self._lists_max):
+        _enter(self._lists, viewer.token.id, self._lists_max)
+        try:
             yield
+        finally:
+            _leave(self._lists, viewer.token.id)
+
+    def _viewer(self, token: ApiToken) -> Viewer:
+        catalogue = self._catalogue()
+        if catalogue.version != self._seen_version or len(self._viewers) >= TOKENS_KEPT_MAX:
+            self._viewers, self._trees, self._seen_version = {}, {}, catalogue.version
+        viewer = self._viewers.get(token.id)
+        if viewer is None:
+            viewer = self._viewers[token.id] = Viewer(token, self._customers(token))
+        return viewer
 
     def _customers(self, token: ApiToken) -> frozenset[str] | None:
         if token.scope is Scope.CUSTOMER:
@@ -140,25 +154,22 @@ class Access:
         return None
 
     def _tree(self, provider: str) -> frozenset[str]:
-        catalogue = self._catalogue()
-        if catalogue.version != self._trees_version:
-            self._trees, self._trees_version = {}, catalogue.version
         if provider not in self._trees:
-            self._trees[provider] = customers_below(catalogue, provider)
+            self._trees[provider] = customers_below(self._catalogue(), provider)
         return self._trees[provider]
 
 
-@contextmanager
-def _counted(running: Counter[int], token_id: int, most: int) -> Iterator[None]:
-    if running[token_id] >= most:
+def _enter(running: dict[int, int], token_id: int, most: int) -> None:
+    count = running.get(token_id, 0)
+    if count >= most:
         raise too_many(f"This token has {most} such requests in progress; wait for one to end.")
-    running[token_id] += 1
-    try:
-        yield
-    finally:
-        running[token_id] -= 1
-        if not running[token_id]:
-            del running[token_id]
+    running[token_id] = count + 1
+
+
+def _leave(running: dict[int, int], token_id: int) -> None:
+    running[token_id] -= 1
+    if not running[token_id]:
+        del running[token_id]
 
 
 def customers_below(catalogue: Catalogue, provider: str) -> frozenset[str]:

@@ -11,9 +11,9 @@ from aiohttp import web
 from callserver.adapters.http.access import Viewer, account_unknown, seen_account
 from callserver.adapters.http.problems import Code, Problem
 from callserver.adapters.http.queries import parameters
-from callserver.adapters.http.replies import json_reply
+from callserver.adapters.http.replies import json_bytes_reply, json_reply
 from callserver.adapters.http.services import HttpServices
-from callserver.adapters.http.shapes import balance_shape, entry_shape
+from callserver.adapters.http.shapes import balance_json, entry_shape
 from callserver.domain.money import BadAmount, parse_yuan, yuan_text
 from callserver.ports import AccountUnknown
 from callserver.service.accounts import OperationReused
@@ -36,7 +36,7 @@ class AccountPages:
         if request.query_string:
             parameters(request.query, ())
         try:
-            return json_reply(balance_shape(await self._accounts.balance(account)))
+            return json_bytes_reply(balance_json(await self._accounts.balance(account)))
         except AccountUnknown as error:
             raise account_unknown() from error
 

@@ -50,6 +50,7 @@ class Metrics:
             buckets=_REQUEST_BUCKETS,
             registry=self.registry,
         )
+        self._http_children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._http_dropped = Counter(
             "callserver_http_connections_dropped_total",
             "HTTP connections ended by a bound, by reason.",
@@ -117,8 +118,13 @@ class Metrics:
 
     def http_answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """An HTTP request was answered; `route` is the pattern, never the path itself."""
-        self._http.labels(route, method, str(status)).inc()
-        self._http_seconds.labels(route).observe(seconds)
+        key = (route, method, status)
+        children = self._http_children.get(key)
+        if children is None:  # `labels` costs more than the counting
+            counter = self._http.labels(route, method, str(status))
+            children = self._http_children[key] = (counter, self._http_seconds.labels(route))
+        children[0].inc()
+        children[1].observe(seconds)
 
     def http_dropped(self, reason: str) -> None:
         """An HTTP connection was ended by a bound."""

@@ -1,6 +1,7 @@
 """How every answer is written: JSON, with headers that keep it out of caches and sniffers."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -33,8 +34,12 @@ def text_reply(body: bytes, content_type: str) -> web.Response:
 
 def rfc3339(at_ms: int) -> str:
     """`2026-03-01T08:00:00.123Z` of UTC milliseconds."""
-    second = datetime.fromtimestamp(at_ms // 1000, UTC)
-    return f"{second:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+    return f"{_second(at_ms // 1000)}.{at_ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=1024)  # most of what is asked for lies close together
+def _second(at_s: int) -> str:
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def rfc3339_or_none(at_ms: int) -> str | None:

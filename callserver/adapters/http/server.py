@@ -118,7 +118,10 @@ def for_bearers(
 
     async def authenticated(request: web.Request) -> web.Response:
         viewer = await access.viewer(request)
-        with access.request(viewer):
+        access.enter(viewer)
+        try:
             return await handler(request, viewer)
+        finally:
+            access.leave(viewer)
 
     return authenticated

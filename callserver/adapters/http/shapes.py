@@ -6,26 +6,34 @@ from callserver.adapters.http.replies import rfc3339, rfc3339_or_none
 from callserver.domain.call import Caller
 from callserver.domain.cdr import Cdr
 from callserver.domain.ledger import Entry
-from callserver.domain.money import money_json
+from callserver.domain.money import money_json, yuan_text
 from callserver.domain.number import mask
 from callserver.service.accounts import BalanceReading
 from callserver.service.live import LiveCall
 
 
-def balance_shape(reading: BalanceReading) -> dict[str, Any]:
-    """A balance; `live` false means that holds and running calls are not in it."""
+def balance_json(reading: BalanceReading) -> bytes:
+    """A balance; `live` false means that holds and running calls are not in it.
+
+    Written out by hand: back ends poll it thousands of times a second, and nothing in it needs
+    escaping (an account is a slug).
+    """
     balance = reading.balance
-    return {
-        "account": balance.account,
-        "settled": money_json(balance.settled_micros),
-        "held": money_json(balance.held_micros),
-        "running": money_json(balance.running_micros),
-        "credit_limit": money_json(balance.floor_micros),
-        "available": money_json(balance.available_micros),
-        "live_calls": balance.live_calls,
-        "live": reading.live,
-        "as_of": rfc3339(reading.as_of_us // 1000),
-    }
+    return (
+        f'{{"account":"{balance.account}"'
+        f',"settled":{_money(balance.settled_micros)}'
+        f',"held":{_money(balance.held_micros)}'
+        f',"running":{_money(balance.running_micros)}'
+        f',"credit_limit":{_money(balance.floor_micros)}'
+        f',"available":{_money(balance.available_micros)}'
+        f',"live_calls":{balance.live_calls}'
+        f',"live":{"true" if reading.live else "false"}'
+        f',"as_of":"{rfc3339(reading.as_of_us // 1000)}"}}'
+    ).encode()
+
+
+def _money(micros: int) -> str:
+    return f'{{"amount":"{yuan_text(micros)}","currency":"CNY"}}'
 
 
 def entry_shape(entry: Entry, idempotency_key: str) -> dict[str, Any]:
