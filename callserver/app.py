@@ -93,7 +93,7 @@ class App:
     @property
     def agi_port(self) -> int:
         """Where FastAGI listens; 0 before the start."""
-        return self._agi.port if self._agi else 0
+        return self._agi.port if self._agi is not None else 0
 
     @property
     def data(self) -> Path:
@@ -257,7 +257,7 @@ class App:
             ("callserver_calls_in_hand", lambda: len(parts.in_hand)),
             ("callserver_cdrs_waiting", lambda: parts.writer.waiting),
             ("callserver_spool_records", lambda: len(parts.spool)),
-            ("callserver_agi_sessions", lambda: self._agi.sessions if self._agi else 0),
+            ("callserver_agi_sessions", lambda: self._agi.sessions if self._agi is not None else 0),
             ("callserver_shards_denied", lambda: len(parts.guard.suspects)),
         ):
             self.metrics.watch(gauge, read)
