@@ -7,11 +7,12 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, TypeVar
 
 from callserver import log
 from callserver.app import App
@@ -24,6 +25,7 @@ from callserver.demo.seed_books import fill_books
 from callserver.demo.switch import SimulatedSwitch, Switch
 from callserver.service.clocks import SystemClock
 
+T = TypeVar("T")
 PBX = "demo-pbx"
 HTTP_PORT = 8400
 READY_S = 15.0
@@ -82,6 +84,7 @@ def run_demo(options: DemoOptions) -> int:
         if options.data is None and not keep:
             shutil.rmtree(data, ignore_errors=True)
         else:
+            sys.stdout.flush()
             print(f"The data and the server's log are in {data}.", file=sys.stderr)
     if options.as_json:
         print(json.dumps(proof.as_json()))
@@ -106,9 +109,24 @@ async def _on(screen: Screen, options: DemoOptions, data: Path) -> Proof:
         ApiClient(app.http_port, token) as api,
     ):
         switch.reach(app.agi_port)
-        await _until_ready(api)
+        await _while_up(app, _until_ready(api))
         _introduce(screen, api.base, token, options)
-        return await play(switch, day, api, screen, data / "callserver.db")
+        return await _while_up(app, play(switch, day, api, screen, data / "callserver.db"))
+
+
+async def _while_up(app: App, work: Coroutine[Any, Any, T]) -> T:
+    """Do the work, unless a part of the server fails first."""
+    server = asyncio.create_task(app.run_forever(), name="demo_server")
+    done = asyncio.create_task(work, name="demo_work")
+    try:
+        await asyncio.wait((server, done), return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():
+            raise DemoFailed("a part of the server failed; its log says which")
+        return done.result()
+    finally:
+        for task in (server, done):
+            task.cancel()
+        await asyncio.wait((server, done))
 
 
 def _switch(kind: PbxKind, data: Path) -> Switch:
