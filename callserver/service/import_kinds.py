@@ -48,10 +48,19 @@ class Kind:
     plural: str
     fields: Mapping[str, Field]
     build: Callable[[dict[str, Any]], object]
+    required: frozenset[str]
+    defaults: Mapping[str, object]
 
 
 def _kind(name: str, plural: str, build: Callable[..., object], *fields_: Field) -> Kind:
-    return Kind(name, plural, {each.name: each for each in fields_}, lambda row: build(**row))
+    return Kind(
+        name,
+        plural,
+        fields={each.name: each for each in fields_},
+        build=lambda row: build(**row),
+        required=frozenset(each.name for each in fields_ if each.default is REQUIRED),
+        defaults={each.name: each.default for each in fields_ if each.default is not REQUIRED},
+    )
 
 
 def _tariff(*, id: str, effective_from: int | None, **terms: int) -> TariffRow:  # the file's key

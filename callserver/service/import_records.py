@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from callserver.domain.import_set import ImportProblem, ImportSet, Item, Layout
 from callserver.service.import_cells import Raw
-from callserver.service.import_kinds import KINDS, REQUIRED, FieldFault, Kind
+from callserver.service.import_kinds import KINDS, FieldFault, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +35,38 @@ class RowsRead:
 
     def add(self, record: Record) -> None:
         """Check a record's cells one by one, then together."""
-        item: Item[object] = Item(None, record.file, record.line, record.layout)
         before = len(self.problems)
-        given: dict[str, object] = {}
+        fields = record.kind.fields
+        given: dict[str, object] = dict(record.kind.defaults)
         for key, raw in record.cells.items():
-            known = record.kind.fields.get(key)
+            known = fields.get(key)
             if known is None:
-                self.problems.append(item.problem(_unknown(key, record.kind), key))
+                self._fault(record, key, _unknown(key, record.kind))
                 continue
             try:
                 given[key] = known.check(raw)
             except ValueError as error:
-                self.problems.append(item.problem(f"{key}: {error}", key))
-        for key, known in record.kind.fields.items():
-            if key not in record.cells:
-                if known.default is REQUIRED and record.complete:
-                    self.problems.append(item.problem(f"{key} is missing"))
-                given[key] = known.default
+                self._fault(record, key, f"{key}: {error}")
+        if record.complete:
+            for key in sorted(record.kind.required - record.cells.keys()):
+                self._fault(record, None, f"{key} is missing")
         if len(self.problems) > before or not record.complete:
             return
         try:
             row = record.kind.build(given)
         except FieldFault as error:
-            self.problems.append(item.problem(f"{error.key}: {error}", error.key))
+            self._fault(record, error.key, f"{error.key}: {error}")
             return
-        self.items[record.kind.plural].append(Item(row, record.file, record.line, record.layout))
+        item = Item(row, record.file, record.line, record.layout)
+        self.items[record.kind.plural].append(item)
 
     def rows(self) -> ImportSet:
         """All rows."""
         return ImportSet(**{plural: tuple(items) for plural, items in self.items.items()})  # type: ignore[arg-type]  # each kind builds its own rows
+
+    def _fault(self, record: Record, key: str | None, reason: str) -> None:
+        item = Item(None, record.file, record.line, record.layout)
+        self.problems.append(item.problem(reason, key))
 
 
 def _unknown(key: str, kind: Kind) -> str:

@@ -18,7 +18,11 @@ from callserver.service.import_kinds import KINDS, Kind
 from callserver.service.import_records import Record
 
 _HEADER = re.compile(r"\s*\[\[\s*([A-Za-z0-9_-]+)\s*\]\]\s*(?:#.*)?")
-_STRING = re.compile(r'(\s*([A-Za-z0-9_-]+)\s*=\s*)"([^"\\\x00-\x1f\x7f]*)"\s*(?:#.*)?')
+# The usual lines, a plain string or a whole number: tomllib would take most of an import's time.
+_USUAL = re.compile(
+    r"([ \t]*([A-Za-z0-9_-]+)[ \t]*=[ \t]*)"
+    r'(?:"([^"\\\x00-\x1f\x7f]*)"|(0|-?[1-9][0-9]{0,17}))[ \t\r]*'
+)
 _KEY = re.compile(r"\s*[A-Za-z0-9_\"'-]+\s*=\s*")
 _PLACE = re.compile(r"^(.*) \(at (?:line 1, column (\d+)|end of document)\)$", re.DOTALL)
 
@@ -87,12 +91,13 @@ def _done(
 
 def _cell(line: str) -> tuple[str, Raw, int]:
     """Key, value and the value's column of one line."""
-    line = line.removesuffix("\r")
-    found = _STRING.fullmatch(line)
+    found = _USUAL.fullmatch(line)
     if found:
-        return found[2], found[3], len(found[1]) + 1
-    before = _KEY.match(line)
-    column = before.end() + 1 if before else 1
+        before, key, plain, whole = found.groups()
+        return key, int(whole) if plain is None else plain, len(before) + 1
+    line = line.removesuffix("\r")
+    opening = _KEY.match(line)
+    column = opening.end() + 1 if opening else 1
     try:
         read: dict[str, Any] = tomllib.loads(line, parse_float=str)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits

@@ -31,9 +31,11 @@ class SqliteDatabase:
     processes (the CLI) are waited for by the busy timeout.
     """
 
-    def __init__(self, url: URL, readers: int = READERS) -> None:
-        self._writing = _engine(url, "BEGIN IMMEDIATE", 1)
-        self._reading = _engine(url, "BEGIN", readers)
+    def __init__(
+        self, url: URL, readers: int = READERS, busy_timeout_ms: int = BUSY_TIMEOUT_MS
+    ) -> None:
+        self._writing = _engine(url, "BEGIN IMMEDIATE", 1, busy_timeout_ms)
+        self._reading = _engine(url, "BEGIN", readers, busy_timeout_ms)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="sqlite-reader")
 
@@ -59,14 +61,14 @@ class SqliteDatabase:
         self._reading.dispose()
 
 
-def _engine(url: URL, begin: str, connections: int) -> Engine:
+def _engine(url: URL, begin: str, connections: int, busy_timeout_ms: int) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
         pool_size=connections,
         max_overflow=0,
         hide_parameters=True,  # error texts must not carry callers' numbers
-        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+        connect_args={"check_same_thread": False, "timeout": busy_timeout_ms / 1000},
     )
 
     @event.listens_for(engine, "connect")

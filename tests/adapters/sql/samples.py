@@ -4,8 +4,11 @@ import hashlib
 from itertools import count
 from typing import Any
 
+from callserver.domain.business import Customer, Did, NumberState, Provider
 from callserver.domain.call import Attempt, Caller, CallerKind, EndSource, HungUpBy, Region
 from callserver.domain.cdr import Cdr, Disposition
+from callserver.domain.import_set import DestinationRow, ImportChanges
+from callserver.domain.tariff import TariffVersion
 
 T0_MS = 1_790_000_000_000  # 2026-09-21 in Shanghai
 _numbers = count(1)
@@ -50,3 +53,21 @@ def cdr(**changed: Any) -> Cdr:
         "end_source": EndSource.REPORT,
     }
     return Cdr(**(given | changed))
+
+
+def changes(**changed: Any) -> ImportChanges:
+    """A provider, a tariff and the prepaid customer acme with one number and two lines."""
+    given: dict[str, Any] = {
+        "base_version": 0,
+        "providers": (Provider("north", "北方通信"),),
+        "tariff_versions": (TariffVersion("standard", 1, 0, 150_000),),
+        "customers": (Customer("acme", "顶点商贸", "north", "standard"),),
+        "dids": (Did("4001234567", "acme", NumberState.ACTIVE, (), 10),),
+        "routes": {
+            "4001234567": (
+                DestinationRow("4001234567", "057188886666", "carrier", 20, 2),
+                DestinationRow("4001234567", "02188886666", "carrier", 30, 0),
+            )
+        },
+    }
+    return ImportChanges(**(given | changed))
