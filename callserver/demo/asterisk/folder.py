@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from callserver.demo.asterisk.processes import GuardedProcess
 from callserver.demo.asterisk.prompts import write_prompts
 
 VERSION_TESTED = "22.10.1"
@@ -104,7 +105,7 @@ def ensure_asterisk_folder(
     _check_needs()
     cache.mkdir(parents=True, exist_ok=True)
     root = cache / "root"
-    with _locked(cache / "lock"):
+    with _locked(cache / "lock", progress):
         version = _version_of(root)
         if version is None:
             progress(f"building Asterisk's folder in {cache} (about a minute, once)")
@@ -145,9 +146,13 @@ def _check_needs() -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path, progress: Callable[[str], None]) -> Iterator[None]:
     with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("waiting for another process that uses Asterisk's folder")
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
@@ -211,16 +216,10 @@ def _build_once(cache: Path, root: Path, progress: Callable[[str], None]) -> Non
 
 
 def _run_private(script: str, env: dict[str, str], log: Path) -> None:
-    with log.open("ab") as sink:
-        ended = subprocess.run(  # noqa: S603 - a constant script
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],  # noqa: S607
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-    if ended.returncode != 0:
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
+    with GuardedProcess(command, output=log, env=env) as build:  # ends with us, whatever ends us
+        code = build.wait()
+    if code != 0:
         said = log.read_text(errors="replace").strip().splitlines() or ["nothing was said"]
         raise AsteriskUnavailable(f"Building Asterisk's folder failed: {said[-1]} (see {log})")
 

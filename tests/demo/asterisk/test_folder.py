@@ -81,8 +81,7 @@ def test_the_folder_runs_asterisk_22(asterisk_folder: AsteriskFolder) -> None:
     assert asterisk_folder.user[0] > 0
     said: list[str] = []
     assert folder.ensure_asterisk_folder(progress=said.append) == asterisk_folder
-    assert len(said) == 1
-    assert asterisk_folder.version in said[0]
+    assert asterisk_folder.version in said[-1]
 
 
 @pytest.mark.e2e
