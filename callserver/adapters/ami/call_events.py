@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from callserver.adapters.ami.message import AmiEvent
+from callserver.adapters.ami.message import AmiEvent, number
 from callserver.domain.identity import is_token
 from callserver.ports import OutcomeUnknown, StoreUnavailable
 from callserver.service.hangups import Hangups
@@ -14,6 +14,16 @@ log = structlog.get_logger()
 
 ANSWERS_AT_ONCE_MAX = 1_000
 STOP_S = 2.0
+_NAMES = frozenset({b"DialEnd", b"BridgeEnter", b"Hangup"})
+_TOKEN_HEADER = b"\r\nChanVariable: CS_TOKEN="
+
+
+def of_a_call(name: bytes, block: bytes) -> bool:
+    """A cheap look: whether this may be an event of a caller's channel of ours."""
+    if name not in _NAMES:
+        return False
+    at = block.find(_TOKEN_HEADER)
+    return at >= 0 and block[at + len(_TOKEN_HEADER) : at + len(_TOKEN_HEADER) + 1] not in b"\r"
 
 
 class CallEvents:
@@ -59,13 +69,12 @@ class CallEvents:
         if not at_us or self._too_many():
             return
         variables = event.chan_vars
-        line = variables.get("CS_LINE", "")
         task = asyncio.get_running_loop().create_task(
             self._answer(
                 token,
                 variables.get("CS_DID", ""),
                 event.fields.get("Uniqueid", ""),
-                int(line) if line.isascii() and line.isdigit() and len(line) < 4 else 0,
+                number(variables.get("CS_LINE", ""), 3),
                 at_us,
             ),
             name="ami_answered",
@@ -89,14 +98,13 @@ class CallEvents:
         ended_us = self._instant_us(event)
         if not ended_us:
             return
-        cause = event.fields.get("Cause", "")
         self._hangups.hung_up(
             self._pbx,
             token,
             event.chan_vars.get("CS_DID", ""),
             uniqueid,
             ended_us,
-            int(cause) if cause.isascii() and cause.isdigit() and len(cause) < 4 else 0,
+            number(event.fields.get("Cause", ""), 3),
         )
 
     def _token(self, event: AmiEvent) -> str:

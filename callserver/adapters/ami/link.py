@@ -13,10 +13,10 @@ from callserver.adapters.ami.errors import (
     GarbledMessage,
 )
 from callserver.adapters.ami.event_queue import EventQueue
+from callserver.adapters.ami.login import log_in
 from callserver.adapters.ami.message import AmiEvent, AmiMessage, parse_event
 from callserver.adapters.ami.session import AmiSession
 from callserver.adapters.ami.settings import AmiSettings, AmiState
-from callserver.ports import OutcomeUnknown
 
 __all__ = [
     "AmiEvent",
@@ -31,14 +31,14 @@ __all__ = [
 
 log = structlog.get_logger()
 
-WANTED = frozenset({b"DialEnd", b"BridgeEnter", b"Hangup", b"Shutdown"})
 ROWS_AT_ONCE = 200  # rows parsed between two breaths of the loop
 _CALM = (AmiState.CONNECTING, AmiState.READY, AmiState.STOPPED)
 
 
 class AmiLink:
-    """`on_event` gets wanted events in order, one at a time; `on_state` every change of state.
+    """`on_event` gets events in order, one at a time; `on_state` every change of state.
 
+    `wanted(name, message)` looks at the bytes of each event: what it declines is never parsed.
     Nothing is queued while the link is down and nothing is ever sent twice. Events of a time when
     it was down are lost: whoever needs them asks for lists when it is ready again.
     """
@@ -48,7 +48,7 @@ class AmiLink:
         settings: AmiSettings,
         on_event: Callable[[AmiEvent], None],
         on_state: Callable[[AmiState, str], None],
-        wanted: frozenset[bytes] = WANTED,
+        wanted: Callable[[bytes, bytes], bool] = lambda name, block: True,
     ) -> None:
         self.settings = settings
         self._on_state = on_state
@@ -152,7 +152,7 @@ class AmiLink:
         try:
             await session.connect()
             watch = asyncio.create_task(session.watch(), name=f"ami_watch_{self.settings.name}")
-            ready = await self._log_in(session)
+            ready = await log_in(session)
             if ready:
                 self._enter(AmiState.READY, "")
             state, reason = await session.ended
@@ -166,39 +166,6 @@ class AmiLink:
                 watch.cancel()
                 await asyncio.wait([watch])
         return ready
-
-    async def _log_in(self, session: AmiSession) -> bool:
-        """True once logged in and FullyBooted; otherwise the session has ended."""
-        settings = self.settings
-        login = AmiAction(
-            "Login", {"Username": settings.user, "Secret": settings.secret, "Events": "on"}
-        )
-        try:
-            await session.ask(login, settings.login_s)
-        except AmiRefused as error:
-            session.end(
-                AmiState.WRONG_SECRET,
-                f"Asterisk refuses user {settings.user!r}: {error}"
-                " (secret, user name, or its permit/deny)",
-            )
-            return False
-        except (AmiUnavailable, OutcomeUnknown) as error:
-            session.end(AmiState.SILENT, f"login: {error}")
-            return False
-        booted = asyncio.create_task(session.booted.wait())
-        session.ended.add_done_callback(lambda _: booted.cancel())
-        await asyncio.wait([booted], timeout=settings.booted_s)
-        booted.cancel()
-        if session.ended.done():
-            return False
-        if not session.booted.is_set():
-            session.end(
-                AmiState.NO_PERMISSION,
-                f"no FullyBooted within {settings.booted_s:g} s of the login:"
-                " the user needs read=system (or Asterisk is still starting)",
-            )
-            return False
-        return True
 
     def _take(self, block: bytes) -> None:
         if not self._events.put(block):

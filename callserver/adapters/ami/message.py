@@ -105,10 +105,11 @@ def action_id(block: bytes) -> str | None:
 
 def _lines(block: bytes) -> list[str]:
     """Decode the whole; names in another encoding lose a letter, never a header."""
-    ends = block.count(b"\r\n")
+    lines = block.decode("utf-8", "replace").split("\r\n")
+    ends = len(lines) - 1
     if block.count(b"\r") != ends or block.count(b"\n") != ends:
         raise GarbledMessage("a line break stands inside a value")
-    return block.decode("utf-8", "replace").split("\r\n")
+    return lines
 
 
 def _split(line: str) -> tuple[str, str]:
@@ -116,3 +117,8 @@ def _split(line: str) -> tuple[str, str]:
     if not colon or not name:
         raise GarbledMessage("a line is no header")
     return name, value.removeprefix(" ")
+
+
+def number(text: str, digits_max: int = 15) -> int:
+    """Decimal digits as a number; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits_max else 0

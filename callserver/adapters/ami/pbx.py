@@ -5,10 +5,10 @@ from typing import Protocol
 
 import structlog
 
-from callserver.adapters.ami.call_events import CallEvents
+from callserver.adapters.ami.call_events import CallEvents, of_a_call
 from callserver.adapters.ami.errors import AmiListIncomplete, AmiRefused
 from callserver.adapters.ami.link import AmiLink
-from callserver.adapters.ami.message import AmiEvent
+from callserver.adapters.ami.message import AmiEvent, number
 from callserver.adapters.ami.settings import AmiSettings, AmiState
 from callserver.domain.identity import is_token
 from callserver.domain.pbx_cdr import instant_us
@@ -42,7 +42,7 @@ class AmiPbx:
         self.on_change: OnChange = _nobody
         self._name = name
         self._calls = CallEvents(name, metering, hangups)
-        self._link = AmiLink(settings, self._event, self._state_changed)
+        self._link = AmiLink(settings, self._event, self._state_changed, _wanted)
 
     @property
     def name(self) -> str:
@@ -113,6 +113,10 @@ class AmiPbx:
         self.on_change(ready=ready, reason="" if ready else f"{state.value}: {reason}")
 
 
+def _wanted(name: bytes, block: bytes) -> bool:
+    return name == b"Shutdown" or of_a_call(name, block)
+
+
 def _live(row: AmiEvent) -> LiveChannel:
     fields, variables = row.fields, row.chan_vars
     channel, uniqueid = fields.get("Channel", ""), fields.get("Uniqueid", "")
@@ -123,11 +127,6 @@ def _live(row: AmiEvent) -> LiveChannel:
         channel=channel,
         uniqueid=uniqueid,
         did=variables.get("CS_DID", ""),
-        line=number(variables.get("CS_LINE", "")),
+        line=number(variables.get("CS_LINE", ""), 3),
         answered_us=number(variables.get("CS_ANSWERED", "")) * 1000,
     )
-
-
-def number(text: str) -> int:
-    """Up to 15 digits as a number; 0 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else 0

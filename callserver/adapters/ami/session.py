@@ -122,13 +122,16 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
 class AmiSession(Manager):  # type: ignore[misc]  # panoramisk has no types
     """One connection from its attempt to its end; it never connects a second time.
 
-    `on_event` gets the raw message of each event whose name is in `wanted`.
+    `on_event` gets the raw message of each event that `wanted(name, message)` accepts.
     """
 
     protocol: AmiProtocol | None
 
     def __init__(
-        self, settings: AmiSettings, wanted: frozenset[bytes], on_event: Callable[[bytes], None]
+        self,
+        settings: AmiSettings,
+        wanted: Callable[[bytes, bytes], bool],
+        on_event: Callable[[bytes], None],
     ) -> None:
         loop = asyncio.get_running_loop()
         super().__init__(host=settings.host, port=settings.port, loop=loop)
@@ -151,7 +154,7 @@ class AmiSession(Manager):  # type: ignore[misc]  # panoramisk has no types
         """Hand on what is wanted; the rest costs no more than this look."""
         if name == b"FullyBooted":
             self.booted.set()
-        elif name in self._wanted:
+        elif self._wanted(name, block):
             self._on_event(block)
 
     def send_action(
