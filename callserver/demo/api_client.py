@@ -66,6 +66,11 @@ class ApiClient:
             if isinstance(value, dict) and "amount" in value
         }
 
+    async def is_live(self, account: str) -> bool:
+        """Whether the account's holds and running fees are known, not only its ledger."""
+        answer = await self._get(f"/v1/accounts/{account}/balance")
+        return bool(answer["live"])
+
     async def _get(self, path: str, **query: str) -> dict[str, Any]:
         async with self._session.get(path, params=query) as answer:
             if answer.status != HTTPStatus.OK:

@@ -109,7 +109,7 @@ async def _on(screen: Screen, options: DemoOptions, data: Path) -> Proof:
         ApiClient(app.http_port, token) as api,
     ):
         switch.reach(app.agi_port)
-        await _while_up(app, _until_ready(api))
+        await _while_up(app, _until_ready(api, list(switch.business.customers)))
         _introduce(screen, api.base, token, options)
         return await _while_up(app, play(switch, day, api, screen, data / "callserver.db"))
 
@@ -176,10 +176,15 @@ async def _server(config: Config, switch: Switch) -> AsyncIterator[tuple[App, st
         await app.stop()
 
 
-async def _until_ready(api: ApiClient) -> None:
+async def _is_ready(api: ApiClient, accounts: Sequence[str]) -> bool:
+    return await api.ready() and all([await api.is_live(account) for account in accounts])
+
+
+async def _until_ready(api: ApiClient, accounts: Sequence[str]) -> None:
+    """Until all parts are there, and all accounts are in Redis."""
     try:
         async with asyncio.timeout(READY_S):
-            while not await api.ready():  # noqa: ASYNC110  # an HTTP answer has no event
+            while not await _is_ready(api, accounts):  # noqa: ASYNC110  # answers have no event
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise DemoFailed(f"the server was not ready within {READY_S:.0f} s") from None
