@@ -66,9 +66,9 @@ def run_on_uvloop(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 async def _serve(settings: "Config", *, json: bool) -> None:
+    stop = _stop_signal()  # first: importing the server takes a while
     from callserver.app import App
 
-    stop = _stop_signal()
     app = App(settings)
     if not await _started(app, stop):
         return
