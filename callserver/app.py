@@ -215,12 +215,17 @@ class App:
         rebuilder = ShardRebuilder(
             parts.books, parts.meters, parts.writer, parts.in_hand, parts.guard
         )
-        upkeep = RedisUpkeep(lambda: parts.link.ready, parts.guard, rebuilder, settle)
+
+        def trusted() -> None:
+            if parts.link.ready:
+                self.health.ok("redis")
+
+        upkeep = RedisUpkeep(lambda: parts.link.ready, parts.guard, rebuilder, settle, trusted)
 
         def redis_changed(state: LinkState, reason: str, run_id: str | None) -> None:
             if state is LinkState.READY:
+                self.health.down("redis", "its shards are being checked")
                 upkeep.connected(run_id or "")
-                self.health.ok("redis")
             else:
                 self.health.down("redis", f"{state.value}: {reason}")
 

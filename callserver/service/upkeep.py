@@ -16,7 +16,10 @@ LOOK_S = 2.0
 
 
 class RedisUpkeep:
-    """`ready` says whether Redis would take a command now."""
+    """`ready` says whether Redis would take a command now.
+
+    `on_trusted` is called after every look that left all shards trusted: calls can be held.
+    """
 
     def __init__(
         self,
@@ -24,11 +27,13 @@ class RedisUpkeep:
         guard: ShardGuard,
         rebuilder: ShardRebuilder,
         settle: Settle,
+        on_trusted: Callable[[], None],
     ) -> None:
         self._ready = ready
         self._guard = guard
         self._rebuilder = rebuilder
         self._settle = settle
+        self._on_trusted = on_trusted
         self._run_id = ""
         self._wake = asyncio.Event()
 
@@ -54,6 +59,7 @@ class RedisUpkeep:
     async def _look(self) -> None:
         try:
             await self._rebuilder.check(self._run_id)
+            self._on_trusted()
             await self._settle.replay()
         except (StoreUnavailable, OutcomeUnknown) as error:
             log.warning("redis.upkeep_waits", reason=str(error))
