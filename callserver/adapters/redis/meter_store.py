@@ -33,11 +33,12 @@ from callserver.domain.meter import (
     Settled,
 )
 from callserver.domain.price_table import PriceTable
+from callserver.ports import MeterStore
 
 _HELD_OR_ANSWERED = (b"held", b"answered")
 
 
-class RedisMeterStore:
+class RedisMeterStore(MeterStore):
     """`callserver.ports.MeterStore` on one link; see the port for what each method promises.
 
     All raise StoreUnavailable (nothing has moved) or OutcomeUnknown (repeat it as it was). Also
