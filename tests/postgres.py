@@ -72,6 +72,7 @@ class TemporaryPostgres:
                 *("-D", data, "-k", self.folder, "-p", str(PORT)),
                 *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off"),
                 *("-c", "max_connections=200", "-c", "shared_buffers=32MB"),
+                *("-c", "autovacuum=off", "-c", "wal_level=minimal", "-c", "max_wal_senders=0"),
             ],
             cwd=self.folder,
             stdout=log,
@@ -94,42 +95,39 @@ class TemporaryPostgres:
         """What `[database] url` would be."""
         return f"postgresql://postgres@/{database}?host={self.folder}&port={PORT}"
 
-    async def create_database(self, template: str = "template1") -> str:
-        """A fresh database, a copy of `template`; its name."""
+    async def create_database(self) -> str:
+        """A new empty database; its name."""
         name = f"books_{os.getpid()}_{next(self._numbers)}"
-        connection = await self._connect()
-        try:
-            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        finally:
-            await connection.close()
+        await self.execute("postgres", f'CREATE DATABASE "{name}"')
         return name
 
     async def drop_database(self, name: str) -> None:
         """Delete a database, whoever is still connected."""
-        connection = await self._connect()
+        await self.execute("postgres", f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    async def execute(self, database: str, statements: str) -> None:
+        """Run SQL as superuser."""
+        connection = await asyncpg.connect(
+            host=str(self.folder), port=PORT, user="postgres", database=database
+        )
         try:
-            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            await connection.execute(statements)
         finally:
             await connection.close()
-
-    async def _connect(self) -> asyncpg.Connection:
-        return await asyncpg.connect(
-            host=str(self.folder), port=PORT, user="postgres", database="postgres"
-        )
 
     def _as_postgres(self) -> list[str]:
         change = ["--reuid=postgres", "--regid=postgres", "--clear-groups"]
         return ["setpriv", *(change if os.geteuid() == 0 else []), "--pdeathsig=QUIT", "--"]
 
     def _run(self, program: str, *arguments: str | Path) -> None:
-        command = [*self._as_postgres(), self._bin / program, *arguments]
+        command: list[str | Path] = [*self._as_postgres(), self._bin / program, *arguments]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{program} failed: {done.stderr.decode(errors='replace')}")
 
     def _wait(self) -> None:
         end = time.monotonic() + START_TIMEOUT_S
-        ready = [self._bin / "pg_isready", "-q", "-h", self.folder, "-p", str(PORT)]
+        ready: list[str | Path] = [self._bin / "pg_isready", "-q", "-h", self.folder, "-p", str(PORT)]
         while subprocess.run(ready, check=False).returncode:
             if self._process is None or self._process.poll() is not None:
                 raise RuntimeError(f"PostgreSQL did not start: {self._log().read_text()}")

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from itertools import islice
 
@@ -12,6 +13,7 @@ from callserver.adapters.sql.schema import AnySelect, cdr, cdr_caller, cdr_key
 from callserver.domain.cdr import Cdr
 from callserver.ports import BadCursor, CdrPage, CdrQuery
 
+_CURSOR = re.compile(r"(\d{1,15})\.([0-9a-f]{32})", re.ASCII)
 _CHUNK = 5_000  # bound variables of one statement: both databases stop near 32 000
 
 
@@ -78,7 +80,9 @@ def _cursor(last: Cdr) -> str:
 
 def _read_cursor(cursor: str) -> tuple[int, str]:
     try:
-        ended_ms, _, token = base64.urlsafe_b64decode(cursor).decode().partition(".")
-        return int(ended_ms), token
-    except (binascii.Error, ValueError) as error:
-        raise BadCursor("That cursor is not one of ours; start again without it.") from error
+        found = _CURSOR.fullmatch(base64.urlsafe_b64decode(cursor).decode())
+    except (binascii.Error, ValueError):
+        found = None
+    if found is None:
+        raise BadCursor("That cursor is not one of ours; start again without it.")
+    return int(found[1]), found[2]

@@ -1,6 +1,7 @@
 """PostgreSQL through asyncpg: a pool, and CDRs partitioned by Shanghai month."""
 
 from collections.abc import Callable
+from enum import Enum, auto
 from functools import partial
 from typing import TypeVar
 
@@ -24,6 +25,14 @@ COMMAND_TIMEOUT_S = 30
 _TRANSIENT = ("08", "53", "57", "40")
 
 log = structlog.get_logger()
+
+
+class _Phase(Enum):
+    """How far a unit of work came: a fault while committing leaves its outcome unknown."""
+
+    CONNECTING = auto()
+    WORKING = auto()
+    COMMITTING = auto()
 
 
 class PostgresDatabase:
@@ -74,23 +83,22 @@ class PostgresDatabase:
         await self._engine.dispose()
 
     async def _run(self, work: Callable[[Connection], T], **options: object) -> T:
-        committing = False
+        phase = _Phase.CONNECTING
         try:
             async with self._engine.connect() as connection:
+                phase = _Phase.WORKING
                 if options:
                     await connection.execution_options(**options)
                 result = await connection.run_sync(work)
-                committing = True
+                phase = _Phase.COMMITTING
                 await connection.commit()
                 return result
-        except (OSError, PoolTimeout, asyncpg.PostgresError) as error:
-            raise _fault(error, committing) from error
-        except asyncpg.InterfaceError as error:
-            raise _fault(error, committing) from error
+        except (OSError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise _fault(error, phase) from error
         except DBAPIError as error:
-            if not _is_transient(error):
+            if phase is _Phase.WORKING and not _is_transient(error):
                 raise
-            raise _fault(error, committing) from error
+            raise _fault(error, phase) from error
 
 
 def _is_transient(error: DBAPIError) -> bool:
@@ -104,6 +112,6 @@ def _reason(error: BaseException) -> str:
     return f"{type(origin).__name__} {getattr(origin, 'sqlstate', None) or ''}".strip()
 
 
-def _fault(error: BaseException, committing: bool) -> StoreUnavailable | OutcomeUnknown:
+def _fault(error: BaseException, phase: _Phase) -> StoreUnavailable | OutcomeUnknown:
     text = f"PostgreSQL: {_reason(error)}"
-    return OutcomeUnknown(text) if committing else StoreUnavailable(text)
+    return OutcomeUnknown(text) if phase is _Phase.COMMITTING else StoreUnavailable(text)

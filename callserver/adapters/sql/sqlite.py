@@ -81,6 +81,7 @@ def _engine(url: URL, begin: str, connections: int, busy_timeout_ms: int) -> Eng
             "recursive_triggers=ON",  # or INSERT OR REPLACE could delete past the triggers
             f"cache_size=-{CACHE_KIB}",
             f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+            f"query_only={'OFF' if begin == 'BEGIN IMMEDIATE' else 'ON'}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
