@@ -1,6 +1,7 @@
 """The demo from end to end, as an operator starts it."""
 
 import json
+import signal
 import subprocess
 import sys
 from decimal import Decimal
@@ -66,3 +67,15 @@ def test_a_folder_with_books_in_it_is_left_alone(tmp_path: Path) -> None:
     assert demo.returncode == 1
     assert "is there already" in err
     assert books.read_text() == "precious"
+
+
+def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Ctrl-C in the middle of calls: no folder, no Valkey, one line that says so."""
+    demo = start(tmp_path, "--calls", "40", "--rate", "8")
+    assert demo.stdout
+    while " → 400" not in demo.stdout.readline():
+        assert demo.poll() is None
+    demo.send_signal(signal.SIGINT)
+    _, err = demo.communicate(timeout=ENDS_S)
+    assert (demo.returncode, err) == (1, "callserver: stopped\n")
+    assert list(tmp_path.iterdir()) == []
