@@ -23,6 +23,10 @@ REASON_CHARS_MAX = 200
 _KEY = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 
 
+BALANCE_ROUTE = "/v1/accounts/{account}/balance"
+BALANCE_BEGIN, BALANCE_END = BALANCE_ROUTE.split("{account}")
+
+
 class AccountPages:
     """Answers about accounts."""
 
@@ -32,7 +36,11 @@ class AccountPages:
 
     async def balance(self, request: web.Request, viewer: Viewer) -> web.Response:
         """GET /v1/accounts/{account}/balance."""
-        account = seen_account(viewer, request.match_info["account"])
+        return await self.balance_of(request.match_info["account"], request, viewer)
+
+    async def balance_of(self, account: str, request: web.Request, viewer: Viewer) -> web.Response:
+        """The same, for an account that was found in the path already."""
+        seen_account(viewer, account)
         if request.query_string:
             parameters(request.query, ())
         try:

@@ -19,11 +19,25 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 UNMATCHED = "unmatched"
 
 
-def outermost(metrics: Metrics) -> Middleware:
-    """The one middleware."""
+class Outermost:
+    """What every request goes through, whether the router or the quick way found its handler."""
 
-    @web.middleware
-    async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def middleware(self) -> Middleware:
+        """For the application: the route is the one it found."""
+
+        @web.middleware
+        async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
+            resource = request.match_info.route.resource
+            route = resource.canonical if resource is not None else UNMATCHED
+            return await self.run(request, handler, route)
+
+        return around
+
+    async def run(self, request: web.Request, handler: Handler, route: str) -> web.StreamResponse:
+        """Answer, whatever happens, and count it under `route`."""
         started = time.perf_counter()
         connection = request.protocol
         if isinstance(connection, Connection):
@@ -33,16 +47,9 @@ def outermost(metrics: Metrics) -> Middleware:
         finally:
             if isinstance(connection, Connection):
                 connection.request_ended()
-        resource = request.match_info.route.resource
-        metrics.http_answered(
-            resource.canonical if resource is not None else UNMATCHED,
-            request.method if request.method in _METHODS else "other",
-            response.status,
-            time.perf_counter() - started,
-        )
+        method = request.method if request.method in _METHODS else "other"
+        self._metrics.http_answered(route, method, response.status, time.perf_counter() - started)
         return response
-
-    return around
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -3,16 +3,22 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 from aiohttp import web
 
 from callserver.adapters.http.access import Access, Viewer
-from callserver.adapters.http.accounts import AccountPages
+from callserver.adapters.http.accounts import (
+    BALANCE_BEGIN,
+    BALANCE_END,
+    BALANCE_ROUTE,
+    AccountPages,
+)
 from callserver.adapters.http.calls import CallPages
 from callserver.adapters.http.cdrs import CdrPages
 from callserver.adapters.http.connections import Connections, connection_factory
-from callserver.adapters.http.outermost import outermost
+from callserver.adapters.http.outermost import Outermost
 from callserver.adapters.http.services import HttpServices
 from callserver.adapters.http.settings import BODY_BYTES_MAX, HttpSettings
 from callserver.adapters.http.system import SystemPages
@@ -20,6 +26,8 @@ from callserver.adapters.http.system import SystemPages
 log = structlog.get_logger()
 
 BACKLOG = 512
+RequestHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+BearerHandler = Callable[[web.Request, Viewer], Awaitable[web.Response]]
 
 
 class HttpServer:
@@ -29,6 +37,14 @@ class HttpServer:
         self._settings = settings
         self._services = services
         self._connections = Connections(settings, services.metrics.http_dropped)
+        self._outermost = Outermost(services.metrics)
+        self._access = Access(
+            services.tokens,
+            services.catalogue,
+            settings.requests_per_token_max,
+            settings.lists_per_token_max,
+        )
+        self._accounts = AccountPages(services, settings.request_read_s)
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
@@ -49,6 +65,7 @@ class HttpServer:
         await self._runner.setup()
         server = self._runner.server
         assert server is not None, "set up just now"
+        server.request_handler = self._quick_way(server.request_handler)
         try:
             self._listener = await asyncio.get_running_loop().create_server(
                 connection_factory(self._connections, server, settings),
@@ -78,22 +95,15 @@ class HttpServer:
             self._sweeper = None
 
     def _application(self) -> web.Application:
-        services, settings = self._services, self._settings
-        access = Access(
-            services.tokens,
-            services.catalogue,
-            settings.requests_per_token_max,
-            settings.lists_per_token_max,
-        )
-        accounts = AccountPages(services, settings.request_read_s)
+        services, access, accounts = self._services, self._access, self._accounts
         calls, cdrs = CallPages(services, access), CdrPages(services, access)
         system = SystemPages(services)
         application = web.Application(
-            client_max_size=BODY_BYTES_MAX, middlewares=[outermost(services.metrics)]
+            client_max_size=BODY_BYTES_MAX, middlewares=[self._outermost.middleware()]
         )
         application.add_routes(
             [
-                web.get("/v1/accounts/{account}/balance", for_bearers(access, accounts.balance)),
+                web.get(BALANCE_ROUTE, for_bearers(access, accounts.balance)),
                 web.post("/v1/accounts/{account}/topups", for_bearers(access, accounts.top_up)),
                 web.get("/v1/calls", for_bearers(access, calls.live)),
                 web.get("/v1/calls/{call_id}", for_bearers(access, calls.one)),
@@ -107,8 +117,20 @@ class HttpServer:
         )
         return application
 
+    def _quick_way(self, application: RequestHandler) -> RequestHandler:
+        """Balances, which back ends poll, pass aiohttp's router by: a sixth of their time."""
 
-BearerHandler = Callable[[web.Request, Viewer], Awaitable[web.Response]]
+        async def first(request: web.BaseRequest) -> web.StreamResponse:
+            path = request.path
+            if path.endswith(BALANCE_END) and path.startswith(BALANCE_BEGIN):
+                account = path[len(BALANCE_BEGIN) : -len(BALANCE_END)]
+                if account and "/" not in account and request.method == "GET":
+                    assert isinstance(request, web.Request), "an application's own"
+                    handler = for_bearers(self._access, partial(self._accounts.balance_of, account))
+                    return await self._outermost.run(request, handler, BALANCE_ROUTE)
+            return await application(request)
+
+        return first
 
 
 def for_bearers(

@@ -118,3 +118,14 @@ async def test_money_put_in_by_another_process_is_loaded_with_the_account(bed: B
     await bed.books.post("cork", EntryKind.TOP_UP, 3 * YUAN, "cli-1", "cli", "")
     reply = await bed.ask("/v1/accounts/cork/balance", "cork")
     assert reply.json["available"]["amount"] == "3.000000"
+
+
+async def test_the_quick_way_to_a_balance_is_no_other_way(bed: Bed) -> None:
+    """GET passes the router by; other methods and paths meet it as ever."""
+    assert (await bed.ask(BALANCE, method="HEAD")).status == 200
+    assert (await bed.ask(BALANCE, method="DELETE")).json["code"] == "method_not_allowed"
+    assert (await bed.ask(BALANCE + "?now=1")).json["code"] == "bad_value"
+    assert (await bed.ask("/v1/accounts/a/b/balance")).json["code"] == "route_unknown"
+    assert (await bed.ask("/v1/accounts/balance")).json["code"] == "route_unknown"
+    assert (await bed.ask("/v1/accounts//balance")).status == 404
+    assert (await bed.ask(BALANCE, None)).json["code"] == "unauthenticated"
