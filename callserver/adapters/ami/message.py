@@ -80,6 +80,8 @@ def parse_event(block: bytes) -> AmiEvent:
             dest_chan_vars[variable] = value
         else:
             fields[name] = value
+    if "" in fields:
+        raise GarbledMessage("a line is no header")
     if len(fields) + len(chan_vars) + len(dest_chan_vars) != len(lines):
         raise GarbledMessage("a header comes twice")
     return AmiEvent(fields.get("Event", ""), fields, chan_vars, dest_chan_vars)

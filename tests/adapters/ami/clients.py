@@ -188,3 +188,20 @@ def hole(why: str, *raises: type[BaseException]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         "kind", [pytest.param(Ours, id="Ours"), pytest.param(Bare, id="Bare", marks=mark)]
     )
+
+
+class Watched:
+    """A link with all it said."""
+
+    def __init__(self, port: int, **changed: Any) -> None:
+        self.states: list[AmiState] = []
+        self.events: list[AmiEvent] = []
+        self.link = AmiLink(settings(port, **changed), self.events.append, self._state)
+
+    def _state(self, state: AmiState, reason: str) -> None:
+        self.states.append(state)
+
+    async def reach(self, state: AmiState) -> str:
+        """Wait for it; the reason."""
+        await until(lambda: self.link.state is state)
+        return self.link.reason

@@ -1,13 +1,16 @@
 """An Asterisk that plays what a test wants, and clients that are closed after it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 
-from tests.adapters.ami.clients import Client, Handler
+from callserver.adapters.ami.link import AmiLink
+from tests.adapters.ami.clients import Client, Handler, Watched
 from tests.adapters.ami.scripted_asterisk import SECRET, ScriptedAsterisk
 
 Opened = Callable[..., Awaitable[Client]]
+Watch = Callable[..., Awaitable[Watched]]
 
 
 @pytest.fixture
@@ -31,3 +34,19 @@ async def opened(asterisk: ScriptedAsterisk) -> AsyncIterator[Opened]:
     yield open_one
     for client in clients:
         await client.dispose()
+
+
+@pytest.fixture
+async def watch(asterisk: ScriptedAsterisk) -> AsyncIterator[Watch]:
+    """Start a link to the scripted Asterisk."""
+    links: list[AmiLink] = []
+
+    async def start(port: int | None = None, **changed: Any) -> Watched:
+        watched = Watched(asterisk.port if port is None else port, **changed)
+        links.append(watched.link)
+        await watched.link.start()
+        return watched
+
+    yield start
+    for link in links:
+        await link.stop()
