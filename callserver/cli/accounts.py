@@ -1,5 +1,6 @@
 """`callserver accounts`: balances and top-ups, in SQL; a running server follows within a second."""
 
+import asyncio
 import getpass
 import uuid
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,9 +10,11 @@ import typer
 from callserver.cli.arguments import amount
 from callserver.cli.options import ConfigFile, DataFolder, Json
 from callserver.cli.output import Failed, print_json, print_table
+from callserver.domain.identity import is_slug
 
 if TYPE_CHECKING:
     from callserver.adapters.sql.books import SqlBooks
+    from callserver.config import Config
     from callserver.domain.ledger import AccountSum, Entry
 
 app = typer.Typer(no_args_is_help=True, help="Balances and top-ups.")
@@ -88,18 +91,23 @@ def show(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Show settled balances: the sum of the ledger. Holds of live calls are not in it."""
+    """Show settled balances: the sum of the ledger.
+
+    Of one account also, while the server runs, what live calls hold and what is available.
+    """
     from callserver.cli.opening import open_config, with_books
     from callserver.domain.money import short_yuan
 
+    settings = open_config(config, data)
     wanted = None if account is None else [account]
-    sums = with_books(open_config(config, data), lambda books: books.account_sums(wanted))
+    sums = with_books(settings, lambda books: books.account_sums(wanted))
     if account is not None and account not in sums:
         raise Failed(f"there is no account {account!r}")
+    live = None if account is None else _live(settings, account)
     totals = [sums[name] for name in sorted(sums)]
     if json:
         shown = [_json(total) for total in totals]
-        print_json(shown[0] if account is not None else {"accounts": shown})
+        print_json(shown[0] | {"live": live} if account is not None else {"accounts": shown})
         return
     print_table(
         ["account", ">settled", ">credit limit", ">entries"],
@@ -114,6 +122,23 @@ def show(
         ],
         empty="no accounts yet",
     )
+    if live is not None:
+        held, available = live["held"]["amount"], live["available"]["amount"]
+        print(f"{live['live_calls']} live calls hold {held} yuan; {available} yuan available")
+
+
+def _live(settings: "Config", account: str) -> dict[str, Any] | None:
+    """The balance as the running server has it; None if none runs."""
+    from callserver.cli.api import get_json
+    from callserver.cli.own_token import own_token
+    from callserver.cli.server_state import ServerState
+
+    state = ServerState.read(settings.server.data)
+    if state is None or not is_slug(account):
+        return None
+    address = f"{state.url}/v1/accounts/{account}/balance"
+    found: dict[str, Any] = asyncio.run(get_json(address, own_token(settings)))
+    return found
 
 
 def _json(total: "AccountSum") -> dict[str, Any]:

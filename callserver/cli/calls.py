@@ -1,23 +1,17 @@
 """`callserver calls`: what is live now, asked of the running server."""
 
 import asyncio
-import os
-import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from callserver.cli.options import ConfigFile, DataFolder, Json
-from callserver.cli.output import Failed, print_json, print_json_line, print_table
+from callserver.cli.output import print_json, print_json_line, print_table
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from callserver.config import Config
-
 app = typer.Typer(no_args_is_help=True, help="Calls that are live now.")
-TOKEN_FILE = "cli.token"  # noqa: S105  # the file's name
 COLUMNS = ("did", "caller", "destination", "state", ">s", ">fee", ">held s", "call_id")
 
 Did = Annotated[str | None, typer.Option(help="To this 400 number only.")]
@@ -45,9 +39,10 @@ def list_calls(
     """List the live calls, the newest first."""
     from callserver.cli.api import get_json
     from callserver.cli.opening import open_config
+    from callserver.cli.own_token import own_token, server_url
 
     settings = open_config(config, data)
-    base, bearer = _base(settings, url), token or _own_token(settings)
+    base, bearer = server_url(settings, url), token or own_token(settings)
     found = asyncio.run(get_json(_address(base, did), bearer))
     if json:
         print_json(found)
@@ -70,9 +65,10 @@ def watch(
 ) -> None:
     """Show the live calls as they come and go."""
     from callserver.cli.opening import open_config
+    from callserver.cli.own_token import own_token, server_url
 
     settings = open_config(config, data)
-    base, bearer = _base(settings, url), token or _own_token(settings)
+    base, bearer = server_url(settings, url), token or own_token(settings)
     show = _print_lines if json else _show_table
     try:
         asyncio.run(show(_address(base, did), bearer, every, count))
@@ -130,45 +126,3 @@ def _address(base: str, did: str | None) -> str:
 
     query = {"state": "live"} | ({"did": did} if did else {})
     return f"{base}/v1/calls?{urlencode(query)}"
-
-
-def _base(settings: "Config", url: str | None) -> str:
-    from callserver.cli.server_state import ServerState
-
-    if url:
-        return url.rstrip("/")
-    state = ServerState.read(settings.server.data)
-    if state is None:
-        raise Failed(f"no server runs on the data folder {settings.server.data}; or give --url")
-    return state.url
-
-
-def _own_token(settings: "Config") -> str:
-    """A NOC token made for this command line, kept in the data folder for its owner only."""
-    path = settings.server.data / TOKEN_FILE
-    if path.exists() and _is_good(settings, kept := path.read_text(encoding="ascii").strip()):
-        return kept
-    return _new_token(settings, path)
-
-
-def _is_good(settings: "Config", token: str) -> bool:
-    from callserver.cli.opening import with_books
-    from callserver.domain.api_token import digest_of
-
-    digest = digest_of(token)
-    return with_books(settings, lambda books: books.find_token(digest)) is not None
-
-
-def _new_token(settings: "Config", path: Path) -> str:
-    from callserver.cli.opening import with_books
-    from callserver.domain.api_token import SECRET_BYTES, Scope, digest_of, secret_of
-
-    secret = secret_of(secrets.token_bytes(SECRET_BYTES))
-    with_books(
-        settings,
-        lambda books: books.create_token(digest_of(secret), Scope.NOC, "", "command line"),
-    )
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(secret)
-    return secret

@@ -97,6 +97,10 @@ def test_live_calls_are_asked_of_the_running_server(run: Run, data: Path) -> Non
         assert "0 live calls" in run("calls", "watch", "--count", 1, "--data", data).out
         tokens = run("token", "list", "--data", data, "--json").json["tokens"]
         assert [token["label"] for token in tokens].count("command line") == 1
+        balance = run("accounts", "show", "tea", "--data", data, "--json").json
+        assert balance["live"]["available"] == balance["settled"]
+        table = run("accounts", "show", "tea", "--data", data).out
+        assert "0 live calls hold 0.000000 yuan; 20.000000 yuan available" in table
         refused = run("calls", "list", "--data", data, "--token", "cs_" + "x" * 43)
         assert (refused.status, " 401 " in refused.err) == (1, True)
         seen = run("doctor", "--data", data, "--json").json["findings"]
