@@ -7,7 +7,7 @@ import pytest
 
 from callserver.domain import pbx_contract as contract
 from callserver.domain.refusal import Refusal, hangup_cause
-from tests.dialplan.conf_files import CONF, applications, contexts, table
+from tests.dialplan.conf_files import CONF, applications, contexts, steps, table
 
 EXTENSIONS = (CONF / "callserver.conf").read_text()
 MANAGER = (CONF / "manager.conf").read_text()
@@ -75,7 +75,7 @@ def test_every_variable_of_the_dialplan_is_set_somewhere() -> None:
     """A misspelt CS_ variable would be empty for ever."""
     read = set(re.findall(r"\$\{(?:GLOBAL\()?(CS_[A-Z_]*[A-Z])(?=[})])", EXTENSIONS))
     read |= set(re.findall(r"CUT\((CS_[A-Z]+),", EXTENSIONS))
-    set_here = set(re.findall(r"(?:Set\(|MASTER_CHANNEL\()(CS_[A-Z_]*[A-Z])[=)]", EXTENSIONS))
+    set_here = set(re.findall(r"[(,](?:MASTER_CHANNEL\()?(CS_[A-Z_]*[A-Z])[=)]", EXTENSIONS))
     outside = {
         *contract.GLOBALS_REQUIRED,
         *contract.GLOBALS_OPTIONAL,
@@ -146,29 +146,35 @@ def test_the_ami_user_has_least_rights() -> None:
 
 
 def test_only_the_exact_pattern_and_what_cannot_be_dialled_exist() -> None:
-    """from-400 has the one pattern; no context of ours matches a wildcard."""
+    """No context of ours matches a wildcard; T in from-400 leads nowhere without a DID."""
     found = contexts(EXTENSIONS)
-    assert found["from-400"] == {"_400XXXXXXX"}
+    assert found["from-400"] == {"_400XXXXXXX", "T"}
+    assert "exten => T,1,GotoIf($[${LEN(${CS_DID})} > 0]?cs-fallback," in EXTENSIONS
     assert {exten for extens in found.values() for exten in extens} == {"_400XXXXXXX", "s", "T"}
-    assert all("." not in exten and "!" not in exten for e in found.values() for exten in e)
+
+
+def test_the_time_out_of_a_paid_call_is_caught_nowhere() -> None:
+    """A context that dials has no extension T, which would go on with the call."""
+    for text in re.split(r"^\[", EXTENSIONS, flags=re.MULTILINE):
+        assert not ("Dial(" in text and "exten => T" in text), text.partition("]")[0]
 
 
 def test_caller_data_is_cleaned_before_any_request() -> None:
-    """Nothing but the cleaning stands before the token in from-400, and no AGI."""
-    lines = [x for x in EXTENSIONS.split("[from-400]")[1].split("[cs-route]")[0].splitlines() if x]
-    steps = [line for line in lines if not line.startswith(";")]
-    cleaned = next(i for i, step in enumerate(steps) if "CALLERID(num)=" in step)
-    token = next(i for i, step in enumerate(steps) if "CS_TOKEN=" in step)
-    assert cleaned < token
-    assert not any("AGI(" in step for step in steps)
+    """The first step cleans number, name and redirection, and reads the number through FILTER."""
+    first = steps(EXTENSIONS)[0]
+    for name in ("CALLERID(all)", "CALLERID(name)", "REDIRECTING(from-num,i)"):
+        assert f"{name}=" in first
+    rest = first.replace("${FILTER(0-9+,${CALLERID(num)})}", "").replace(
+        "${LEN(${CALLERID(num)})}", ""
+    )
+    assert "${CALLERID" not in rest
 
 
 def test_what_a_caller_sends_is_no_argument() -> None:
-    """No application takes the caller's number or name, cleaned or not, except to clean it."""
+    """No application takes the caller's number or name, cleaned or not."""
     for name in ("AGI", "Dial", "Goto", "Gosub", "Hangup", "Playback", "NoOp"):
         for line in applications(EXTENSIONS, name):
             assert "CALLERID" not in line
-            assert "CS_CALLER" not in line
 
 
 @pytest.mark.parametrize("path", sorted(CONF.glob("*.conf")), ids=lambda path: path.name)
