@@ -104,7 +104,7 @@ class Model:
                 return NotHeld(Refusal.NO_CREDIT, available)
         held = asked.table.price_micros(held_s)
         self.calls[asked.token] = ModelCall(
-            asked, asked.table, line, 0, held_s, held, final=held_s < wanted_s
+            asked, asked.table, line, 0, held_s, held, granted_s=held_s, final=held_s < wanted_s
         )
         return Held(line, held_s, held, held_s < wanted_s)
 
