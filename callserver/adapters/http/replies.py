@@ -39,7 +39,7 @@ def rfc3339(at_ms: int) -> str:
 
 @lru_cache(maxsize=1024)  # most of what is asked for lies close together
 def _second(at_s: int) -> str:
-    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%S}"
+    return datetime.fromtimestamp(at_s, UTC).replace(tzinfo=None).isoformat()
 
 
 def rfc3339_or_none(at_ms: int) -> str | None:
