@@ -54,11 +54,11 @@ def _calls(tree: ast.Module) -> Iterator[tuple[str, str, set[str]]]:
         if not isinstance(node, ast.Call) or not node.args:
             continue
         first = node.args[0]
-        is_name = isinstance(first, ast.Constant) and NAME.match(str(first.value))
+        name = str(first.value) if isinstance(first, ast.Constant) else ""
         level = _level(node.func)
-        if is_name and level:
+        if NAME.match(name) and level:
             fields = {word.arg for word in node.keywords if word.arg and word.arg != "exc_info"}
-            yield str(first.value), level, fields
+            yield name, level, fields
 
 
 def _level(function: ast.expr) -> str:

@@ -26,9 +26,10 @@ def test_a_page_leads_to_the_next(run: Run, data: Path) -> None:
 
 def test_filters_narrow_the_list(run: Run, data: Path) -> None:
     """By number, customer and end."""
-    count = lambda *args: len(  # noqa: E731  # a table of one-liners reads best
-        run("cdr", "list", "--data", data, "--json", *args).json["cdrs"]
-    )
+
+    def count(*args: str) -> int:
+        return len(run("cdr", "list", "--data", data, "--json", *args).json["cdrs"])
+
     assert count("--did", "4008001234") == 3
     assert (count("--customer", "clinic"), count("--customer", "tea")) == (6, 0)
     assert (count("--to", "2026-09-01"), count("--from", "2026-09-01")) == (0, 6)
