@@ -1,0 +1,120 @@
+"""An export imports back to no change, in both formats, whatever the names are."""
+
+import tomllib
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callserver.domain.business import (
+    Billing,
+    BlockEntry,
+    BlockKind,
+    Catalogue,
+    Customer,
+    Destination,
+    Did,
+    NumberState,
+    Provider,
+)
+from callserver.domain.import_plan import plan_import
+from callserver.domain.import_set import ImportChanges, ImportSet
+from callserver.domain.tariff import TariffVersion
+from callserver.service.exporting import export_csv, export_toml
+from callserver.service.import_kinds import KINDS
+from callserver.service.importing import SourceFile, parse
+
+DID = "4001234567"
+names = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20).filter(
+    lambda name: name == name.strip() and bool(name)
+)
+
+
+def catalogue(name: str = "顶点, \"A\" 'b' #1 = \\n") -> Catalogue:
+    """One of each, with every field away from its default somewhere."""
+    versions = (
+        TariffVersion("std", 1, 0, 150_000),
+        TariffVersion("std", 3, 500, 1, 6, 1, 20_000, 50_000, 3, 10_000),
+        TariffVersion("std", 2, 1_790_000_000_123, 140_000),
+    )
+    lines = (
+        Destination("acme:+4930123", "+4930123", "carrier", 300, 9),
+        Destination("acme:021888", "021888", "carrier"),
+    )
+    return Catalogue(
+        version=4,
+        providers={"north": Provider("north", name), "leaf": Provider("leaf", "叶", "north")},
+        customers={
+            "acme": Customer("acme", name, "leaf", "std", local_allowance_micros=1),
+            "post": Customer("post", "p", "north", "one", Billing.POSTPAID, 5_000_000),
+        },
+        dids={
+            DID: Did(DID, "acme", NumberState.SUSPENDED, lines, 7, "one"),
+            "4000000001": Did("4000000001", "post", NumberState.ACTIVE, ()),
+        },
+        tariffs={"std": versions, "one": (TariffVersion("one", 1, 0, 90_000),)},
+        blacklist={
+            "acme": (
+                BlockEntry("acme", None, BlockKind.AREA_CODE, "0571"),
+                BlockEntry("acme", DID, BlockKind.NUMBER, "13800138000"),
+            )
+        },
+    )
+
+
+def changes(books: Catalogue, *files: SourceFile) -> ImportChanges:
+    """What importing the files into the books would change."""
+    rows = parse(files)
+    assert isinstance(rows, ImportSet), rows
+    found = plan_import(books, rows, 1_800_000_000_000)
+    assert isinstance(found, ImportChanges), found
+    return found
+
+
+def toml(books: Catalogue) -> SourceFile:
+    return SourceFile("all.toml", "".join(export_toml(books)).encode())
+
+
+def csvs(books: Catalogue) -> list[SourceFile]:
+    return [
+        SourceFile(f"{kind.plural}.csv", "".join(export_csv(books, kind)).encode())
+        for kind in KINDS.values()
+    ]
+
+
+def test_an_export_changes_nothing_where_it_came_from() -> None:
+    """Neither as TOML nor as CSV."""
+    books = catalogue()
+    assert changes(books, toml(books)).is_empty()
+    assert changes(books, *csvs(books)).is_empty()
+
+
+def test_an_export_makes_empty_books_the_same() -> None:
+    """Tariff versions keep their numbers and moments, also out of order."""
+    books = catalogue()
+    for files in ([toml(books)], csvs(books)):
+        found = changes(Catalogue(0), *files)
+        numbered = sorted(found.tariff_versions, key=lambda each: (each.tariff, each.version))
+        assert {each.version: each for each in numbered if each.tariff == "std"} == {
+            each.version: each for each in books.tariffs["std"]
+        }
+        assert {each.id: each for each in found.customers} == books.customers
+        assert set(found.blacklist) == set(books.blacklist["acme"])
+        assert [line.number for line in found.routes[DID]] == ["+4930123", "021888"]
+
+
+@given(names)
+def test_any_name_survives(name: str) -> None:
+    """Quotes, commas, backslashes, any script."""
+    books = catalogue(name)
+    assert changes(books, toml(books)).is_empty()
+    assert changes(books, *csvs(books)).is_empty()
+
+
+def test_the_toml_is_toml() -> None:
+    """Other programs read it with any library."""
+    read = tomllib.loads("".join(export_toml(catalogue())))
+    assert set(read) == set(KINDS)
+    assert read["did"][0] == {
+        "number": DID, "customer": "acme", "state": "suspended", "calls_max": 7, "tariff": "one",
+    }  # fmt: skip
+    assert "effective_from" not in read["tariff"][-1], "a lone first version is undated"
