@@ -112,7 +112,8 @@ class _Session(socketserver.StreamRequestHandler):
         path = dict(headers)["agi_network_script"]
         request = AgiRequest(path.split("/")[0], headers, raw)
         owner = self.server.owner
-        answer = owner.answers.get(request.script, lambda _: {})(request)
+        decide = owner.answers.get(request.script)
+        answer = decide(request) if decide else None
         if answer:
             sets = ",".join(f"{name}={value}" for name, value in answer.items())
             self.wfile.write(f'EXEC MSet "{sets}"\n'.encode())
