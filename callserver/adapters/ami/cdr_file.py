@@ -27,6 +27,7 @@ class CdrFile:
         self._position = position
         self._pbx = pbx
         self._inode, self._offset = self._saved()
+        self._missing = False
         self._lines: dict[str, list[PbxCdrLine]] = {}
         self._starts: dict[str, int] = {}
 
@@ -40,7 +41,11 @@ class CdrFile:
             with self._path.open("rb") as file:
                 self._read(file.fileno())
         except FileNotFoundError:
-            log.info("cdr_file.missing", pbx=self._pbx)
+            if not self._missing:
+                log.warning("cdr_file.missing", pbx=self._pbx, path=str(self._path))
+            self._missing = True
+        else:
+            self._missing = False
         return {token: list(lines) for token, lines in self._lines.items()}
 
     def done(self, tokens: set[str]) -> None:

@@ -158,7 +158,7 @@ class AmiLink:
             state, reason = await session.ended
             self._enter(state, reason)
         except (OSError, TimeoutError) as error:
-            self._enter(AmiState.REFUSED, _why_not(error, self.settings.connect_s))
+            self._enter(AmiState.REFUSED, _why_not(error, self.settings))
         finally:
             self._session = None
             session.end(AmiState.STOPPED, "stopped")
@@ -184,7 +184,8 @@ class AmiLink:
             log.exception("ami.state_fault", pbx=self.settings.name)
 
 
-def _why_not(error: Exception, connect_s: float) -> str:
+def _why_not(error: Exception, settings: AmiSettings) -> str:
+    where = f"{settings.host}:{settings.port}"
     if isinstance(error, TimeoutError):
-        return f"no connection within {connect_s:g} s"
-    return str(error) or type(error).__name__
+        return f"{where}: no connection within {settings.connect_s:g} s"
+    return f"{where}: {str(error) or type(error).__name__}"
