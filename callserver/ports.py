@@ -33,18 +33,24 @@ class OutcomeUnknown(Exception):
 class MeterStore(Protocol):
     """The live copy of the money (Redis). Every write is one script on one shard, safe to repeat.
 
-    All methods raise StoreUnavailable or OutcomeUnknown; those that name an account also ShardLost
-    and AccountMissing (domain.meter).
+    All methods raise StoreUnavailable or OutcomeUnknown; those that name an account, and `extend`,
+    also ShardLost and AccountMissing (domain.meter): nothing has moved then.
     """
 
     async def admit(self, admission: Admission) -> Held | NotHeld:
-        """Check balance and limits, hold the first slice, take the first free line's slot."""
+        """Check balance and limits, hold the first slice, take the first free line's slot.
+
+        The same token again gets the answer as it stands now; a settled one is refused (fault).
+        """
         ...
 
     async def next_line(
         self, shard: int, token: str, failed_line: int, lines: Sequence[tuple[str, int]]
     ) -> int:
-        """Move the slot to the next free line after `failed_line`; its number, 0 if none."""
+        """Move the slot to the next free line after `failed_line`; its number, 0 if none.
+
+        `lines` are those of the admission. A line that was left before changes nothing.
+        """
         ...
 
     async def answer(
@@ -56,7 +62,11 @@ class MeterStore(Protocol):
     async def extend(
         self, shard: int, token: str, slice_no: int, slice_s: int, due_ms: int
     ) -> Extension | None:
-        """Hold slice `slice_no` (2, 3, …): total price so far minus already held. None: closed."""
+        """Hold slice `slice_no` (2, 3, …): total price so far minus already held. None: closed.
+
+        The last granted number again gets the same answer, a lower one grants nothing; a refusal
+        uses up no number. Only what is granted moves the due time.
+        """
         ...
 
     async def settle(
@@ -84,7 +94,10 @@ class MeterStore(Protocol):
     async def due(
         self, shard: int, pbx: str, now_ms: int, claim_ms: int, most: int
     ) -> list[OpenMeter]:
-        """Meters to look at now; each is claimed by moving its due time to `now_ms + claim_ms`."""
+        """Meters to look at now; each is claimed by moving its due time to `now_ms + claim_ms`.
+
+        None in a lost shard: its balances cannot be trusted.
+        """
         ...
 
     async def set_due(self, shard: int, pbx: str, token: str, due_ms: int) -> None:
@@ -114,7 +127,10 @@ class MeterStore(Protocol):
         ...
 
     async def load_account(self, total: AccountSum) -> bool:
-        """Put an account into Redis if it is not there; True if this call did."""
+        """Put an account into Redis if it is not there; True if this call did.
+
+        One that is there takes the floor, unless Redis has seen later entries than `total`.
+        """
         ...
 
     async def outbox(self, shard: int, most: int) -> list[OutboxEntry]:
@@ -122,7 +138,11 @@ class MeterStore(Protocol):
         ...
 
     async def acknowledge(self, shard: int, tokens: Sequence[str], now_ms: int) -> None:
-        """SQL has these: clear the outbox, keep the tombstones."""
+        """SQL has these: clear the outbox, keep the tombstones.
+
+        A call that is open here all the same (Redis lost its last second) is closed without a
+        charge, for SQL's sum has that.
+        """
         ...
 
     async def forget(self, shard: int, before_ms: int, most: int) -> int:

@@ -18,6 +18,7 @@ from callserver.adapters.redis.meter_replies import (
     raise_for,
     settled_of,
 )
+from callserver.adapters.redis.meter_store_sharing import SharedReads
 from callserver.adapters.redis.protocol import Argument
 from callserver.adapters.redis.script import load_scripts
 from callserver.domain.identity import SHARDS, shard_of
@@ -48,6 +49,7 @@ class RedisMeterStore(MeterStore):
     def __init__(self, link: RedisLink) -> None:
         self._link = link
         self._run = link.evalsha
+        self._balances: SharedReads[Balance] = SharedReads()
         scripts = load_scripts()
         self._admit = scripts["admit"]
         self._next_line = scripts["next_line"]
@@ -211,8 +213,12 @@ class RedisMeterStore(MeterStore):
     async def balance(self, account: str, now_us: int) -> Balance:
         """The account now, with the running fees of its live calls at `now_us`.
 
-        A call is counted up to its held seconds at most: there its Asterisk ends it.
+        A call is counted up to its held seconds at most: there its Asterisk ends it. The cost is
+        some 5 µs of Redis per live call of the account.
         """
+        return await self._balances.read(account, lambda: self._read_balance(account, now_us))
+
+    async def _read_balance(self, account: str, now_us: int) -> Balance:
         shard = shard_of(account)
         words = await self._run(self._balance, self._account_keys(shard, account), [now_us])
         raise_for(words[0], shard, account)
