@@ -1,12 +1,9 @@
 """The one place that builds the server, and starts each part inside the life of those it needs."""
 
 import asyncio
-import os
-import secrets
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +23,6 @@ from callserver.adapters.spool import SpoolFile
 from callserver.adapters.sql.books import SqlBooks, open_books
 from callserver.adapters.sql.migrate import upgrade
 from callserver.config import AsteriskConfig, Config
-from callserver.domain.region import RegionTable
 from callserver.ports import Pbx
 from callserver.service.accounts import Accounts
 from callserver.service.admit import Admit
@@ -34,6 +30,7 @@ from callserver.service.billing_policy import BillingPolicy
 from callserver.service.catalogue import CurrentCatalogue
 from callserver.service.cdr_writer import CdrWriter
 from callserver.service.clocks import PbxClocks, SystemClock
+from callserver.service.credit_limits import CreditLimits
 from callserver.service.hangups import Hangups
 from callserver.service.health import Health
 from callserver.service.in_hand import CallsInHand
@@ -43,11 +40,11 @@ from callserver.service.reconcile import Reconciler
 from callserver.service.settle import Settle
 from callserver.service.shards import ShardGuard, ShardRebuilder
 from callserver.service.upkeep import RedisUpkeep
+from callserver.start_files import load_call_id_key, load_regions
 from callserver.watchdog import Watchdog
 
 log = structlog.get_logger()
 
-KEY_BYTES = 32
 WATCHDOG_S = 15.0
 
 
@@ -235,6 +232,8 @@ class App:
         self._background("cdr_writer", parts.writer.run())
         self._background("outbox_sweeper", parts.writer.sweep())
         self._background("ledger_follower", parts.accounts.follow())
+        limits = CreditLimits(parts.accounts, parts.meters, self.clock, lambda: parts.catalogue.now)
+        self._background("credit_limits", limits.follow())
         self._background("meters", metering.run(self.config.billing.due_poll_ms))
         self._watch(parts)
         await self._start_http(parts)
@@ -386,22 +385,3 @@ def _policy(config: Config) -> BillingPolicy:
         unmetered_max_s=config.billing.fallback_max_s,
         end_report_wait_ms=config.billing.end_report_wait_ms,
     )
-
-
-def load_regions() -> RegionTable:
-    """The table of number blocks that the `phone` package carries."""
-    return RegionTable.from_phone_dat((files("phone") / "phone.dat").read_bytes())
-
-
-def load_call_id_key(path: Path) -> bytes:
-    """The secret that turns tokens into call_ids; made at the first start, 0600."""
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-    key = path.read_bytes()
-    if len(key) != KEY_BYTES:
-        raise ValueError(f"{path} must hold {KEY_BYTES} bytes, not {len(key)}; restore it.")
-    return key

@@ -235,10 +235,10 @@ def _file(name: str, path: Path, *, required: bool = False) -> "FileFact":
 
 
 def _mobile_blocks() -> int | None:
-    from callserver.cli.route import regions
     from callserver.domain.region import BadRegionFile
+    from callserver.start_files import load_regions
 
     try:
-        return regions().mobile_blocks
+        return load_regions().mobile_blocks
     except (OSError, ImportError, BadRegionFile):
         return None

@@ -11,7 +11,6 @@ from callserver.cli.output import print_json
 if TYPE_CHECKING:
     from callserver.config import Config
     from callserver.domain.call import Caller
-    from callserver.domain.region import RegionTable
     from callserver.domain.routing import Decision
 
 _MARKS = {"passed": "✓", "refused": "✗", "skipped": "-"}
@@ -39,13 +38,14 @@ def route(
     from callserver.domain.caller import normalise
     from callserver.domain.number import is_did
     from callserver.domain.routing import decide
+    from callserver.start_files import load_regions
 
     if not is_did(did):
         raise typer.BadParameter(f"{did!r} is not 400 and seven digits", param_hint="DID")
     at_ms = instant_or_now(at, "--at")
     settings = open_config(config, data)
     trunk = area_code if area_code is not None else _only_area_code(settings)
-    found = normalise(caller, trunk or None, regions())
+    found = normalise(caller, trunk or None, load_regions())
     catalogue = with_books(settings, lambda books: books.load_catalogue())
     decision = decide(catalogue, did, found, at_ms)
     if json:
@@ -57,15 +57,6 @@ def route(
 def _only_area_code(config: "Config") -> str:
     codes = {pbx.area_code for pbx in config.asterisk}
     return codes.pop() if len(codes) == 1 else ""
-
-
-def regions() -> "RegionTable":
-    """The table of number blocks that the `phone` package carries."""
-    from importlib.resources import files
-
-    from callserver.domain.region import RegionTable
-
-    return RegionTable.from_phone_dat(files("phone").joinpath("phone.dat").read_bytes())
 
 
 def _print(did: str, caller: "Caller", decision: "Decision") -> None:

@@ -139,7 +139,7 @@ class World:
         """Put money into an account through the API."""
         status, body = post_json(
             f"{self.server.url}/v1/accounts/{customer}/topups",
-            {"amount": {"amount": yuan, "currency": "CNY"}, "reason": "test"},
+            {"amount": yuan, "reason": "test"},
             self.token,
             idempotency_key=f"key-{next(self._keys)}-{time.monotonic_ns()}",
         )
