@@ -210,7 +210,13 @@ class App:
         hangups = Hangups(admit, metering, settle, policy)
         self._stack.callback(hangups.stop)
         rebuilder = ShardRebuilder(
-            parts.books, parts.meters, parts.writer, parts.in_hand, parts.guard
+            parts.books,
+            parts.meters,
+            parts.writer,
+            parts.in_hand,
+            parts.guard,
+            self.clock,
+            [pbx.name for pbx in self.config.asterisk],
         )
 
         def trusted() -> None:

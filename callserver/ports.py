@@ -10,6 +10,7 @@ from callserver.domain.cdr import Cdr
 from callserver.domain.import_set import ImportChanges
 from callserver.domain.ledger import AccountSum, Entry, EntryKind
 from callserver.domain.meter import (
+    AccountMissing,
     Admission,
     Balance,
     Extension,
@@ -18,6 +19,7 @@ from callserver.domain.meter import (
     OpenMeter,
     OutboxEntry,
     Settled,
+    ShardLost,
 )
 from callserver.domain.price_table import PriceTable
 
@@ -28,6 +30,10 @@ class StoreUnavailable(Exception):
 
 class OutcomeUnknown(Exception):
     """The store did not answer in time; retry with the same token or operation id."""
+
+
+REDIS_AWAY = (StoreUnavailable, OutcomeUnknown, ShardLost, AccountMissing)
+"""What a loop over the live copy waits out: Redis, one shard or one account is not there now."""
 
 
 class MeterStore(Protocol):

@@ -90,6 +90,11 @@ class CdrWriter:
                 if await self._write(entries) < SWEEP_MOST:
                     break
 
+    async def flush(self) -> None:
+        """Write all that was handed over, whether or not Redis still has it. Call it in turn."""
+        while self._waiting:
+            await self._write(list(self._waiting.values())[:BATCH_MAX])
+
     @asynccontextmanager
     async def resting(self) -> AsyncIterator[None]:
         """No transaction runs inside this block."""

@@ -8,7 +8,14 @@ import structlog
 
 from callserver.domain.identity import SHARDS, shard_of
 from callserver.domain.meter import MeterState, OpenMeter
-from callserver.ports import Clock, MeterStore, OutcomeUnknown, Pbx, StoreUnavailable
+from callserver.ports import (
+    REDIS_AWAY,
+    Clock,
+    MeterStore,
+    OutcomeUnknown,
+    Pbx,
+    StoreUnavailable,
+)
 from callserver.service.billing_policy import BillingPolicy
 from callserver.service.catalogue import CurrentCatalogue
 from callserver.service.clocks import PbxClocks
@@ -76,7 +83,7 @@ class Metering:
             await asyncio.sleep(poll_ms / 1000)
             try:
                 await self.turn()
-            except (StoreUnavailable, OutcomeUnknown) as error:
+            except REDIS_AWAY as error:
                 log.warning("metering.waits", reason=str(error))
 
     async def turn(self) -> None:
@@ -114,9 +121,13 @@ class Metering:
         """Hold the next slice; a refusal is asked again, for a top-up lets the call go on."""
         half_ms = (meter.held_s * 1000) + wanted_s * 500
         due_ms = self.clocks.ours(meter.pbx, meter.answered_us) // 1000 + half_ms
-        extended = await self.meters.extend(
-            meter.shard, meter.token, meter.slices + 1, wanted_s, due_ms
-        )
+        asked = (meter.shard, meter.token, meter.slices + 1, wanted_s, due_ms)
+        try:
+            extended = await self.meters.extend(*asked)
+        except OutcomeUnknown:
+            # Granted perhaps, and then nobody would move Asterisk's time-out: ask again, the
+            # slice's number makes it the same question.
+            extended = await self.meters.extend(*asked)
         if extended is None:  # settled meanwhile
             self.in_hand.drop(meter.token)
             return

@@ -14,13 +14,12 @@ from callserver.domain.call import CallEnd, EndSource, HungUpBy, Plan
 from callserver.domain.meter import MeterState, OpenMeter
 from callserver.domain.pbx_cdr import PbxCdrLine, arrival_of, end_of
 from callserver.ports import (
+    REDIS_AWAY,
     Books,
     Clock,
     LiveChannel,
     MeterStore,
-    OutcomeUnknown,
     Pbx,
-    StoreUnavailable,
 )
 from callserver.service.admit import Admit
 from callserver.service.billing_policy import BillingPolicy
@@ -71,7 +70,7 @@ class Reconciler:
         while True:
             try:
                 await self.once()
-            except (StoreUnavailable, OutcomeUnknown) as error:
+            except REDIS_AWAY as error:
                 log.info("reconcile.waits", pbx=self.pbx.name, reason=str(error))
             try:
                 async with asyncio.timeout(self._pause_s(every_s)):

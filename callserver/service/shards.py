@@ -2,13 +2,15 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 
 import structlog
 
+from callserver.domain.call import Plan
 from callserver.domain.identity import shard_of
 from callserver.domain.ledger import AccountSum
 from callserver.domain.meter import OpenMeter, ShardLost
-from callserver.ports import Books, MeterStore
+from callserver.ports import Books, Clock, MeterStore
 from callserver.service.cdr_writer import CdrWriter
 from callserver.service.in_hand import CallsInHand
 
@@ -50,7 +52,11 @@ class ShardRebuilder:
         writer: CdrWriter,
         in_hand: CallsInHand,
         guard: ShardGuard,
+        clock: Clock,
+        pbxs: Sequence[str],
     ) -> None:
+        self._clock = clock
+        self._pbxs = tuple(pbxs)
         self._books = books
         self._meters = meters
         self._writer = writer
@@ -73,11 +79,29 @@ class ShardRebuilder:
             # The writer rests, or a CDR that reaches SQL between our sum and our publishing
             # would be counted twice: once in the sum, once in the outbox.
             async with self._writer.resting():
+                await self._writer.flush()
                 await self._writer.drain(lost)
+                await self._close_known(lost)
                 sums = await self._books.account_sums()
                 for shard in sorted(lost):
                     await self._rebuild(shard, run_id, sums)
             log.info("shards.rebuilt", shards=len(lost))
+
+    async def _close_known(self, lost: set[int]) -> None:
+        """Close meters that Redis has open again because it lost its last second: SQL has them."""
+        meters = [
+            meter
+            for pbx in self._pbxs
+            for meter in await self._meters.open_meters(pbx)
+            if meter.shard in lost
+        ]
+        hashes = {meter.token: Plan.decode(meter.plan).token_hash for meter in meters}
+        known = await self._books.known_tokens(list(hashes.values())) if hashes else set()
+        now_ms = self._clock.now_us() // 1000
+        for meter in meters:
+            if hashes[meter.token] in known:
+                await self._meters.acknowledge(meter.shard, [meter.token], now_ms)
+                self._in_hand.drop(meter.token)
 
     async def _rebuild(self, shard: int, run_id: str, sums: dict[str, AccountSum]) -> None:
         accounts = [total for account, total in sums.items() if shard_of(account) == shard]

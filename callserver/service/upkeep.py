@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from callserver.domain.identity import SHARDS
-from callserver.ports import OutcomeUnknown, StoreUnavailable
+from callserver.ports import REDIS_AWAY
 from callserver.service.settle import Settle
 from callserver.service.shards import ShardGuard, ShardRebuilder
 
@@ -61,5 +61,5 @@ class RedisUpkeep:
             await self._rebuilder.check(self._run_id)
             self._on_trusted()
             await self._settle.replay()
-        except (StoreUnavailable, OutcomeUnknown) as error:
+        except REDIS_AWAY as error:
             log.warning("redis.upkeep_waits", reason=str(error))
