@@ -25,10 +25,16 @@ class SqlBooks:
         self._clock = clock
         # Accounts are never deleted, so one that was seen need not be looked for again.
         self._accounts: set[str] = set()
+        # The last reading: the next one shares with it what has not changed.
+        self._catalogue = Catalogue(version=-1)
 
     async def load_catalogue(self) -> Catalogue:
         """Read all business data in one consistent snapshot."""
-        return await self._database.read(catalogue.load)
+        last = self._catalogue
+        self._catalogue = await self._database.read(
+            lambda connection: catalogue.load(connection, last)
+        )
+        return self._catalogue
 
     async def catalogue_version(self) -> int:
         """Rises with every change of business data."""

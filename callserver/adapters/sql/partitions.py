@@ -43,11 +43,11 @@ def month_of(instant_ms: int) -> Month | None:
 
 
 def create_month(connection: Connection, month: Month) -> None:
-    """Create the month's partition if it is not there. Waits at most 2 s for readers of `cdr`."""
+    """Create the month's partition if it is not there. Waits half a second for readers of `cdr`."""
     found = connection.execute(text("SELECT to_regclass(:name)"), {"name": month.name}).scalar()
     if found is not None:
         return
-    connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+    connection.exec_driver_sql("SET LOCAL lock_timeout = '500ms'")
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     connection.exec_driver_sql(
         f"CREATE TABLE IF NOT EXISTS {month.name} PARTITION OF cdr"

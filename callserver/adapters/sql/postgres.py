@@ -63,10 +63,11 @@ class PostgresDatabase:
         return await self._run(work)
 
     async def prepare_month(self, ended_ms: int) -> None:
-        """Create the month's partition, and the next one ahead of time.
+        """Create the month's partition, and the next one long before it is needed.
 
-        Where that fails (a long report holds the lock) the CDRs go to the default partition: they
-        are never refused for want of a partition.
+        Where that is refused (a long report holds the lock, or the default partition has calls of
+        the month already) CDRs go to the default partition: they are never held up for want of
+        one. Raises StoreUnavailable and OutcomeUnknown like `write`.
         """
         month = month_of(ended_ms)
         if month is None or month.name in self._months:
@@ -74,7 +75,7 @@ class PostgresDatabase:
         for wanted in (month, month.next()):
             try:
                 await self.write(partial(create_month, month=wanted))
-            except (DBAPIError, StoreUnavailable) as error:
+            except DBAPIError as error:
                 log.warning("sql.partition_refused", partition=wanted.name, reason=_reason(error))
         self._months.add(month.name)
 

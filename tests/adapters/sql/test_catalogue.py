@@ -1,5 +1,6 @@
 """The catalogue as read from SQL."""
 
+import gc
 import io
 
 from sqlalchemy import text
@@ -91,3 +92,15 @@ async def test_the_version_rises_with_every_change(books: SqlBooks) -> None:
     assert await books.catalogue_version() == 0
     await books.apply_import(changes(), actor="test")
     assert await books.catalogue_version() == 1
+
+
+async def test_the_garbage_collector_is_left_as_it_was(books: SqlBooks) -> None:
+    """It rests while a catalogue is read, and not after."""
+    await books.load_catalogue()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        await books.load_catalogue()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -1,15 +1,20 @@
 """CDRs on PostgreSQL lie in partitions by the Shanghai month of their end."""
 
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import pairwise
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
-from callserver.adapters.sql.books import SqlBooks
-from callserver.adapters.sql.database import Database
+from callserver.adapters.sql.books import SqlBooks, open_books
+from callserver.adapters.sql.database import Database, database_url
 from callserver.adapters.sql.partitions import SHANGHAI, Month, month_of
 from callserver.ports import CdrQuery
+from tests.adapters.sql.conftest import SetClock
 from tests.adapters.sql.samples import cdr
 
 
@@ -71,18 +76,29 @@ async def test_partitions_appear_with_their_first_call(books: SqlBooks, database
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
-async def test_calls_do_not_wait_for_a_partition(books: SqlBooks, database: Database) -> None:
-    """Where calls of a month lie in the default partition already, its others go there too."""
-    november = at("2026-11-15T00:00:00+08:00")
-    first, second = cdr(ended_ms=november), cdr(ended_ms=november + 1)
-    prepare = database.prepare_month
+async def test_calls_do_not_wait_for_a_partition(
+    url: str, books: SqlBooks, clock: SetClock, log_text: io.StringIO
+) -> None:
+    """While a report holds the table they go to the default one, and are found there."""
+    first, second, later = (
+        cdr(ended_ms=at(f"2026-11-{day:02d}T00:00:00+08:00")) for day in (1, 2, 3)
+    )
+    async with reading_cdrs(url):
+        assert await books.write_cdrs([first]) == 1
+    assert await books.write_cdrs([second]) == 1
+    async with open_books(url, clock) as restarted:
+        assert await restarted.write_cdrs([later]) == 1
+        page = await restarted.cdrs(CdrQuery(customers=None))
+        assert page.cdrs == (later, second, first)
+        assert await restarted.cdr(first.call_id) == first
+    assert log_text.getvalue().count("sql.partition_refused") == 3  # two locks, one month too late
 
-    async def late(ended_ms: int) -> None:
-        """The partition comes too late."""
 
-    database.prepare_month = late  # type: ignore[method-assign]  # stands in for a lock that timed out
-    await books.write_cdrs([first])
-    database.prepare_month = prepare  # type: ignore[method-assign]  # and back
-    await books.write_cdrs([second])
-    assert (await books.cdrs(CdrQuery(customers=None))).cdrs == (second, first)
-    assert await books.cdr(first.call_id) == first
+@asynccontextmanager
+async def reading_cdrs(url: str) -> AsyncIterator[None]:
+    """A transaction elsewhere that has read `cdr` and is not done."""
+    other = create_async_engine(database_url(url))
+    async with other.connect() as connection:
+        await connection.execute(text("SELECT count(*) FROM cdr"))
+        yield
+    await other.dispose()
