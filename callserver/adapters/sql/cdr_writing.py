@@ -9,11 +9,10 @@ fire once.
 import sqlite3
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy import Connection, Dialect, Table, and_, select
 from sqlalchemy.dialects import postgresql
 
 from callserver.adapters.sql import schema
-from callserver.adapters.sql.cdr_reading import known_tokens
 from callserver.adapters.sql.cdr_rows import (
     CALLER_COLUMNS,
     CDR_COLUMNS,
@@ -26,6 +25,8 @@ from callserver.adapters.sql.cdr_rows import (
 )
 from callserver.adapters.sql.ledger import add_accounts
 from callserver.domain.cdr import Cdr
+
+_CHUNK = 5_000  # bound variables of one statement: SQLite stops near 32 000
 
 
 def write_cdrs(
@@ -55,18 +56,25 @@ def _claim(connection: Connection, cdrs: list[Cdr]) -> list[Cdr]:
     if connection.dialect.name == "postgresql":
         claimed = set(connection.exec_driver_sql(_POSTGRES_CLAIM, _columns(rows)).scalars())
         return [cdr for cdr in cdrs if cdr.token_hash in claimed]
-    driver = _driver(connection)
-    driver.execute("SAVEPOINT claim")
-    try:
-        driver.executemany(_SQLITE["cdr_key"], rows)
-    except sqlite3.IntegrityError:  # rare: a batch that is written again
-        driver.execute("ROLLBACK TO claim")
-        known = known_tokens(connection, [cdr.token_hash for cdr in cdrs])
-        new = [cdr for cdr in cdrs if cdr.token_hash not in known]
-        if new:
-            driver.executemany(_SQLITE["cdr_key"], [key_row(cdr) for cdr in new])
-        return new
-    return cdrs
+    # No savepoint to fall back to: while one is open SQLite copies every page before its first
+    # change, which doubled the cost of a batch.
+    added = _driver(connection).executemany(_SQLITE_CLAIM, rows).rowcount
+    if added == len(rows):
+        return cdrs
+    old = _written(connection, [cdr.token_hash for cdr in cdrs])
+    return [cdr for cdr in cdrs if cdr.token_hash not in old]
+
+
+def _written(connection: Connection, tokens: list[str]) -> set[str]:
+    """Tokens with a CDR: those whose keys were not inserted just now, since both come together."""
+    key, row = schema.cdr_key.c, schema.cdr.c
+    both = and_(row.ended_ms == key.ended_ms, row.token_hash == key.token_hash)
+    query = select(key.token_hash).join_from(schema.cdr_key, schema.cdr, both)
+    found: set[str] = set()
+    for start in range(0, len(tokens), _CHUNK):
+        chunk = tokens[start : start + _CHUNK]
+        found.update(connection.execute(query.where(key.token_hash.in_(chunk))).scalars())
+    return found
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:
@@ -107,4 +115,5 @@ _WRITTEN = (
 )
 _SQLITE = {table.name: _sqlite(table, columns) for table, columns in _WRITTEN}
 _POSTGRES = {table.name: _postgres(table, columns) for table, columns in _WRITTEN}
+_SQLITE_CLAIM = f"{_SQLITE['cdr_key']} ON CONFLICT (token_hash) DO NOTHING"
 _POSTGRES_CLAIM = f"{_POSTGRES['cdr_key']} ON CONFLICT DO NOTHING RETURNING token_hash"
