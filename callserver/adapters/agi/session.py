@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from callserver.adapters.agi.server import AgiServer
 
 COMMAND_BYTES_MAX = 2000
-"""Asterisk reads a line into 2 048 bytes, and a longer one as two commands."""
+"""Asterisk 22 reads a line into 8 192 bytes, older ones into 2 048, and a longer one as two."""
 MSET_PAIRS_MAX = 99
 _MSET_BYTES_MAX = COMMAND_BYTES_MAX - 20  # less EXEC MSet, quotes and newline
 
