@@ -127,7 +127,8 @@ class TemporaryPostgres:
 
     def _wait(self) -> None:
         end = time.monotonic() + START_TIMEOUT_S
-        ready: list[str | Path] = [self._bin / "pg_isready", "-q", "-h", self.folder, "-p", str(PORT)]
+        at: list[str | Path] = ["-h", self.folder, "-p", str(PORT)]
+        ready = [self._bin / "pg_isready", "-q", *at]
         while subprocess.run(ready, check=False).returncode:
             if self._process is None or self._process.poll() is not None:
                 raise RuntimeError(f"PostgreSQL did not start: {self._log().read_text()}")
