@@ -25,6 +25,10 @@ from callserver.service.shards import ShardGuard
 log = structlog.get_logger()
 
 
+class NotInHand(StoreUnavailable):
+    """This process did not route the call, so it does not know its lines; nothing has moved."""
+
+
 @dataclass(frozen=True, slots=True)
 class Routed:
     """The call may ring: its lines, the one whose slot it has (1-based), the seconds held."""
@@ -185,10 +189,14 @@ class Admit:
         return Refused(plan, refusal)
 
     async def next_line(self, token: str, failed_line: int) -> int:
-        """The next line to dial (1-based), its slot taken; 0 if none is left or none is known."""
+        """The next line to dial (1-based), its slot taken; 0 if none is left.
+
+        Raises NotInHand after a restart: the dialplan knows the lines and dials on by itself,
+        and the answer moves the slot.
+        """
         call = self.in_hand.get(token)
         if call is None:
-            return 0
+            raise NotInHand("routed by another process")
         if not call.metered:
             return failed_line + 1 if failed_line < len(call.plan.lines) else 0
         lines = [(line.id, line.calls_max) for line in call.plan.lines]

@@ -1,0 +1,65 @@
+"""The customers of the service tests: each pays by the second or minute, before or after."""
+
+from callserver.domain.business import (
+    Billing,
+    BlockEntry,
+    BlockKind,
+    Catalogue,
+    Customer,
+    Destination,
+    Did,
+    NumberState,
+    Provider,
+)
+from callserver.domain.tariff import TariffVersion
+
+YUAN = 1_000_000
+ACME, POST, LOCAL, MINUTE, QUIET = (
+    "4001000001",
+    "4001000002",
+    "4001000003",
+    "4001000004",
+    "4001000005",
+)
+UNKNOWN = "4009999999"
+BLOCKED_CALLER = "02188886666"
+TOP_UPS = {"acme": 10 * YUAN, "local": 10 * YUAN, "minute": 10 * YUAN, "quiet": 10 * YUAN}
+_CUSTOMERS = (
+    Customer("acme", "艾克米", "north", "second"),
+    Customer("post", "后付", "north", "second", Billing.POSTPAID, credit_limit_micros=5 * YUAN),
+    Customer("local", "本地", "north", "second", local_allowance_micros=600_000),
+    Customer("minute", "分钟", "north", "minute"),
+    Customer("quiet", "停机", "north", "second"),
+)
+_DIDS = {ACME: "acme", POST: "post", LOCAL: "local", MINUTE: "minute", QUIET: "quiet"}
+_LINES = {ACME: (1, 0, 0)}
+
+
+def catalogue() -> Catalogue:
+    """Prices: `second` is 0.01 yuan a second, `minute` 0.15 a started minute."""
+    return Catalogue(
+        version=1,
+        providers={"north": Provider("north", "北方")},
+        customers={customer.id: customer for customer in _CUSTOMERS},
+        dids={did: _did(did, customer) for did, customer in _DIDS.items()},
+        tariffs={
+            "second": (TariffVersion("second", 1, 0, 600_000, 1, 1),),
+            "minute": (TariffVersion("minute", 1, 0, 150_000),),
+        },
+        blacklist={"acme": (BlockEntry("acme", None, BlockKind.NUMBER, BLOCKED_CALLER),)},
+    )
+
+
+def _did(number: str, customer: str) -> Did:
+    return Did(
+        number=number,
+        customer=customer,
+        state=NumberState.SUSPENDED if customer == "quiet" else NumberState.ACTIVE,
+        destinations=tuple(
+            Destination(
+                f"{customer}-{index}", f"0218888{number[-2:]}{index:02d}", "carrier", 20, most
+            )
+            for index, most in enumerate(_LINES.get(number, (0, 0)))
+        ),
+        calls_max=3 if customer == "acme" else 0,
+    )
