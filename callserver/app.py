@@ -30,7 +30,6 @@ from callserver.service.billing_policy import BillingPolicy
 from callserver.service.catalogue import CurrentCatalogue
 from callserver.service.cdr_writer import CdrWriter
 from callserver.service.clocks import PbxClocks, SystemClock
-from callserver.service.credit_limits import CreditLimits
 from callserver.service.hangups import Hangups
 from callserver.service.health import Health
 from callserver.service.in_hand import CallsInHand
@@ -238,8 +237,6 @@ class App:
         self._background("cdr_writer", parts.writer.run())
         self._background("outbox_sweeper", parts.writer.sweep())
         self._background("ledger_follower", parts.accounts.follow())
-        limits = CreditLimits(parts.accounts, parts.meters, self.clock, lambda: parts.catalogue.now)
-        self._background("credit_limits", limits.follow())
         self._background("meters", metering.run(self.config.billing.due_poll_ms))
         self._watch(parts)
         await self._start_http(parts)
