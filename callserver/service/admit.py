@@ -82,7 +82,7 @@ class Admit:
             return self._without_redis(plan, table, customer)
         if isinstance(held, NotHeld):
             return self._refused(replace(plan, refusal=held.refusal, lines=()), held.refusal)
-        self._take_in_hand(plan, table, held.held_s, held.held_micros, metered=True)
+        self._take_in_hand(plan, table, held)
         log.info(
             "call.admitted",
             call_id=plan.call_id,
@@ -164,11 +164,11 @@ class Admit:
             )
         if held_s == 0:
             return self._refused(replace(plan, refusal=Refusal.FAULT, lines=()), Refusal.FAULT)
-        self._take_in_hand(plan, table, held_s, 0, metered=False)
+        self._take_in_hand(plan, table, Held(1, held_s, 0, final=True), metered=False)
         return Routed(plan, 1, held_s)
 
     def _take_in_hand(
-        self, plan: Plan, table: PriceTable, held_s: int, held_micros: int, *, metered: bool
+        self, plan: Plan, table: PriceTable, held: Held, *, metered: bool = True
     ) -> None:
         self.in_hand.put(
             CallInHand(
@@ -176,10 +176,12 @@ class Admit:
                 shard=shard_of(plan.account or plan.arrival.token),
                 plan=plan,
                 table=table,
-                held_s=held_s,
-                held_micros=held_micros,
+                held_s=held.held_s,
+                held_micros=held.held_micros,
                 channel=plan.arrival.channel,
                 metered=metered,
+                line=held.line,
+                seen_ms=self.clock.now_us() // 1000,
             )
         )
 
@@ -200,4 +202,5 @@ class Admit:
         if not call.metered:
             return failed_line + 1 if failed_line < len(call.plan.lines) else 0
         lines = [(line.id, line.calls_max) for line in call.plan.lines]
-        return await self.meters.next_line(call.shard, token, failed_line, lines)
+        call.line = await self.meters.next_line(call.shard, token, failed_line, lines)
+        return call.line

@@ -40,26 +40,29 @@ class Hangups:
 
     async def reported(self, report: HangupReport) -> None:
         """The PBX's own account of the end: the best there is, so it settles at once."""
-        token = report.arrival.token
-        timer = self._waiting.pop(token, None)
+        arrival = report.arrival
+        call = await self._call(report)
+        if call is not None and not call.is_of(arrival.pbx, arrival.uniqueid):
+            log.warning("call.identity_mismatch", call_id=call.plan.call_id, pbx=arrival.pbx)
+            return  # another channel's word: the call's own report, AMI or the reconciler ends it
+        timer = self._waiting.pop(arrival.token, None)
         if timer is not None:
             timer.cancel()
-        plan = await self._plan(report)
-        await self.settle.ended(token, plan, report.end)
+        plan = call.plan if call else self._plan_anew(report)
+        await self.settle.ended(arrival.token, plan, report.end)
 
-    async def _plan(self, report: HangupReport) -> Plan:
+    async def _call(self, report: HangupReport) -> CallInHand | None:
+        """The call as it was routed; None for a refused one, or one that nobody routed."""
         arrival = report.arrival
-        call = self.metering.in_hand.get(arrival.token)
-        if call is None and report.routed:
-            try:
-                call = await self.metering.find(
-                    arrival.pbx, arrival.token, arrival.did, arrival.uniqueid
-                )
-            except (StoreUnavailable, OutcomeUnknown):
-                call = None  # Redis is away: the plan is made anew from the report itself
-        if call is not None:
-            return call.plan
-        plan = self.admit.plan_of_connected(arrival)
+        if report.refusal is not None:
+            return self.metering.in_hand.get(arrival.token)
+        try:
+            return await self.metering.look_up(arrival.token, arrival.did)
+        except (StoreUnavailable, OutcomeUnknown):
+            return None  # Redis is away: the plan is made anew from the report itself
+
+    def _plan_anew(self, report: HangupReport) -> Plan:
+        plan = self.admit.plan_of_connected(report.arrival)
         if report.refusal is not None:
             return replace(plan, refusal=report.refusal, lines=())
         return plan
@@ -68,13 +71,14 @@ class Hangups:
         self, pbx: str, token: str, did: str, uniqueid: str, ended_us: int, cause: int
     ) -> None:
         """AMI saw the channel go: settle with its instant if no report comes in time."""
-        if token in self._waiting or self.metering.in_hand.get(token) is None:
+        call = self.metering.in_hand.get(token)
+        if token in self._waiting or call is None or not call.is_of(pbx, uniqueid):
             return  # settled already, or waiting already, or left to the reconciler
         loop = asyncio.get_running_loop()
         self._waiting[token] = loop.call_later(
             self.policy.end_report_wait_ms / 1000,
             self._no_report,
-            _AmiHangup(pbx, token, did, uniqueid, ended_us, cause),
+            _AmiHangup(token, ended_us, cause),
         )
 
     def _no_report(self, seen: "_AmiHangup") -> None:
@@ -89,9 +93,6 @@ class Hangups:
         call = self.metering.in_hand.get(seen.token)
         if call is None:
             return
-        arrival = call.plan.arrival
-        if (arrival.pbx, arrival.uniqueid) != (seen.pbx, seen.uniqueid):
-            return
         log.warning("call.end_not_reported", call_id=call.plan.call_id)
         end = end_seen_by_ami(call, seen.ended_us, seen.cause)
         await self.settle.ended(seen.token, call.plan, end)
@@ -105,10 +106,7 @@ class Hangups:
 
 @dataclass(frozen=True, slots=True)
 class _AmiHangup:
-    pbx: str
     token: str
-    did: str
-    uniqueid: str
     ended_us: int
     cause: int
 
@@ -117,11 +115,11 @@ def end_seen_by_ami(call: CallInHand, ended_us: int, cause: int) -> CallEnd:
     """The end of a call of which only the AMI Hangup event is known."""
     return CallEnd(
         ended_us=ended_us,
-        answered_us=call.answered_us,
+        answered_us=call.billed_from_us,
         rang_us=0,
-        dial_status="ANSWER" if call.answered_us else "CANCEL",
+        dial_status="ANSWER" if call.billed_from_us else "CANCEL",
         hangup_cause=cause,
         hung_up_by=HungUpBy.UNKNOWN,
         source=EndSource.AMI_HANGUP,
-        line=call.meter.line if call.meter else 1,
+        line=call.meter.line if call.meter else call.line,
     )

@@ -1,11 +1,23 @@
 """The calls this process has in hand: what it would take a read of Redis to know otherwise."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from callserver.domain.call import Plan
 from callserver.domain.meter import MeterState, OpenMeter
 from callserver.domain.price_table import PriceTable
+
+
+class PlanUnreadable(ValueError):
+    """The plan in a meter is not one that this version can read."""
+
+
+def plan_of(meter: OpenMeter) -> Plan:
+    """The plan that stands in a meter. Raises PlanUnreadable."""
+    try:
+        return Plan.decode(meter.plan, meter.token)
+    except (ValueError, KeyError, TypeError) as error:
+        raise PlanUnreadable(f"the plan of an open meter cannot be read: {error!r}") from error
 
 
 @dataclass(slots=True)
@@ -14,7 +26,9 @@ class CallInHand:
 
     `metered` is False where it was let through without a hold because Redis was away. `meter` is
     the last that Redis said of it; None until it was answered. `timeout_due` is True while
-    Asterisk has not yet confirmed the latest absolute time-out.
+    Asterisk has not yet confirmed the latest absolute time-out. `line` is the line dialled last
+    (1-based), `noted_answer_us` when AMI said that it answered (PBX's clock), also where Redis
+    could not be told; `seen_ms` the last proof of life that Redis could not be told (our clock).
     """
 
     token: str
@@ -27,16 +41,41 @@ class CallInHand:
     metered: bool = True
     meter: OpenMeter | None = None
     timeout_due: bool = False
+    line: int = 1
+    noted_answer_us: int = 0
+    seen_ms: int = 0
 
     @property
     def answered_us(self) -> int:
         """When the meter started, on the PBX's clock; 0 if it has not."""
         return self.meter.answered_us if self.meter else 0
 
+    @property
+    def billed_from_us(self) -> int:
+        """When the destination answered, whether or not Redis knows; 0 if it has not."""
+        return self.answered_us or self.noted_answer_us
+
+    def is_of(self, pbx: str, uniqueid: str) -> bool:
+        """Whether this is the call of that channel: the token alone is not enough."""
+        arrival = self.plan.arrival
+        return (arrival.pbx, arrival.uniqueid) == (pbx, uniqueid)
+
     def as_meter(self) -> OpenMeter:
         """The meter as Redis should have it, for a Redis that lost it."""
-        if self.meter is not None:
+        if self.meter is not None and self.answered_us:
             return self.meter
+        meter = self.meter or self._first_meter()
+        if not self.noted_answer_us:
+            return meter
+        return replace(
+            meter,
+            state=MeterState.ANSWERED,
+            line=self.line,
+            answered_us=self.noted_answer_us,
+        )
+
+    def _first_meter(self) -> OpenMeter:
+        """The meter as the admission made it."""
         return OpenMeter(
             token=self.token,
             shard=self.shard,
@@ -44,21 +83,24 @@ class CallInHand:
             did=self.plan.arrival.did,
             pbx=self.plan.arrival.pbx,
             state=MeterState.HELD,
-            line=1,
+            line=self.line,
             held_s=self.held_s,
             held_micros=self.held_micros,
             slices=1,
             final=False,
             answered_us=0,
-            seen_ms=self.plan.arrival.arrived_us // 1000,
+            seen_ms=self.seen_ms or self.plan.arrival.arrived_us // 1000,
             table=self.table,
             plan=self.plan.encode(),
         )
 
     @classmethod
     def adopted(cls, meter: OpenMeter) -> "CallInHand":
-        """A call another process (or our former self) admitted, taken over from its meter."""
-        plan = Plan.decode(meter.plan, meter.token)
+        """A call another process (or our former self) admitted, taken over from its meter.
+
+        Raises PlanUnreadable.
+        """
+        plan = plan_of(meter)
         return cls(
             token=meter.token,
             shard=meter.shard,
@@ -68,6 +110,7 @@ class CallInHand:
             held_micros=meter.held_micros,
             channel=plan.arrival.channel,
             meter=meter,
+            line=meter.line,
         )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -19,7 +19,7 @@ from callserver.ports import (
 from callserver.service.billing_policy import BillingPolicy
 from callserver.service.catalogue import CurrentCatalogue
 from callserver.service.clocks import PbxClocks
-from callserver.service.in_hand import CallInHand, CallsInHand
+from callserver.service.in_hand import CallInHand, CallsInHand, PlanUnreadable
 
 log = structlog.get_logger()
 
@@ -41,26 +41,31 @@ class Metering:
 
     async def find(self, pbx: str, token: str, did: str, uniqueid: str) -> CallInHand | None:
         """The call a PBX speaks of, if token, PBX and Uniqueid all agree; adopted if need be."""
-        call = self.in_hand.get(token)
-        if call is None:
-            call = await self._adopt(token, did)
-        if call is None:
-            return None
-        arrival = call.plan.arrival
-        if (arrival.pbx, arrival.uniqueid) != (pbx, uniqueid):
+        call = await self.look_up(token, did)
+        if call is not None and not call.is_of(pbx, uniqueid):
             log.warning("call.identity_mismatch", call_id=call.plan.call_id, pbx=pbx)
             return None
         return call
 
-    async def _adopt(self, token: str, did: str) -> CallInHand | None:
+    async def look_up(self, token: str, did: str) -> CallInHand | None:
+        """The call with this token, adopted from Redis if need be; whose it is was not checked."""
+        call = self.in_hand.get(token)
         known = self.catalogue.now.dids.get(did)
-        if known is None:
-            return None
+        if call is not None or known is None:
+            return call
         meter = await self.meters.meter(shard_of(known.customer), token)
-        if meter is None:
-            return None
-        call = CallInHand.adopted(meter)
-        self.in_hand.put(call)
+        return self._taken_in_hand(meter) if meter else None
+
+    def _taken_in_hand(self, meter: OpenMeter) -> CallInHand | None:
+        """The call of a meter; None where its plan cannot be read."""
+        call = self.in_hand.get(meter.token)
+        if call is None:
+            try:
+                call = CallInHand.adopted(meter)
+            except PlanUnreadable as error:
+                log.error("meter.unreadable", shard=meter.shard, reason=str(error))  # noqa: TRY400  # the reason says it all
+                return None
+            self.in_hand.put(call)
         return call
 
     async def answered(
@@ -68,12 +73,17 @@ class Metering:
     ) -> None:
         """The destination answered at this instant of the PBX's clock: the meter runs."""
         call = await self.find(pbx, token, did, uniqueid)
-        if call is None or not call.metered or call.answered_us:
+        if call is None or call.answered_us:
+            return
+        # Noted first: whatever becomes of Redis, the call is not taken for an unanswered one.
+        call.noted_answer_us = call.noted_answer_us or answered_us
+        call.line = max(1, line)
+        if not call.metered:
             return
         half_ms = call.held_s * 500
-        due_ms = self.clocks.ours(pbx, answered_us) // 1000 + half_ms
+        due_ms = self.clocks.ours(pbx, call.noted_answer_us) // 1000 + half_ms
         call.meter = await self.meters.answer(
-            call.shard, token, max(1, line), answered_us, call.table, due_ms
+            call.shard, token, call.line, call.noted_answer_us, call.table, due_ms
         )
         log.info("call.answered", call_id=call.plan.call_id, line=line)
 
@@ -100,10 +110,11 @@ class Metering:
         await asyncio.gather(*(self._look(meter) for meter in due))
 
     async def _look(self, meter: OpenMeter) -> None:
-        call = self.in_hand.get(meter.token)
+        call = self._taken_in_hand(meter)
         if call is None:
-            call = CallInHand.adopted(meter)
-            self.in_hand.put(call)
+            return
+        if meter.held_s > call.held_s:  # granted before, but the answer was lost
+            call.timeout_due = True
         call.meter = meter
         call.held_s, call.held_micros = meter.held_s, meter.held_micros
         if meter.state is not MeterState.ANSWERED:
@@ -132,6 +143,13 @@ class Metering:
             self.in_hand.drop(meter.token)
             return
         call.held_s, call.held_micros = extended.held_s, extended.held_micros
+        call.meter = replace(
+            meter,
+            held_s=extended.held_s,
+            held_micros=extended.held_micros,
+            slices=meter.slices + (extended.granted_s > 0),
+            final=extended.final,
+        )
         if extended.final:
             await self._again(meter, self.policy.retry_ms)
         if extended.granted_s > 0:
