@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from itertools import islice
 
 import structlog
 
+from callserver.domain.call import CallEnd, Plan
 from callserver.domain.cdr import Cdr
 from callserver.domain.cdr_builder import build_cdr, decode_outcome
 from callserver.domain.identity import SHARDS
@@ -17,16 +19,28 @@ log = structlog.get_logger()
 BATCH_MAX = 200
 WAITING_MAX = 20_000  # beyond this the outbox in Redis keeps the rest until the sweeper's turn
 SWEEP_MOST = 500
+GATHER_S = 0.004  # between two transactions: one of many rows costs little more than one of few
+ACKNOWLEDGE_MS = 200
+ACKNOWLEDGE_MOST = 2_000
+
+Outcome = tuple[Plan, CallEnd]
 
 
-def cdr_of(entry: OutboxEntry) -> Cdr:
-    """The CDR of a settled call. Raises ValueError for a payload we cannot read."""
-    plan, end = decode_outcome(entry.payload)
+def cdr_of(entry: OutboxEntry, outcome: Outcome | None = None) -> Cdr:
+    """The CDR of a settled call; `outcome` is what the payload says, where that is at hand.
+
+    Raises ValueError, KeyError or TypeError for a payload we cannot read.
+    """
+    plan, end = outcome or decode_outcome(entry.payload)
     return build_cdr(plan, end, entry.settled)
 
 
 class CdrWriter:
-    """Commits in groups: whatever arrives while one transaction runs goes into the next."""
+    """Commits in groups: whatever arrives while one transaction runs goes into the next.
+
+    The outbox is cleared a moment later, for many calls at once: an entry that SQL has already does
+    no harm there, being written once whoever finds it.
+    """
 
     def __init__(
         self,
@@ -42,7 +56,9 @@ class CdrWriter:
         self._clock = clock
         self._sweep_s = sweep_s
         self._tombstone_ms = tombstone_ms
-        self._waiting: dict[str, OutboxEntry] = {}
+        self._waiting: dict[str, tuple[OutboxEntry, Outcome | None]] = {}
+        self._written: dict[int, list[str]] = {}  # by shard: what SQL has and the outbox too
+        self._written_since_ms = 0
         self._wake = asyncio.Event()
         # One transaction at a time: SQLite has one writer, and a rebuild must see none in flight.
         self._turn = asyncio.Lock()
@@ -52,30 +68,47 @@ class CdrWriter:
         """Settled calls in this process that SQL does not have yet."""
         return len(self._waiting)
 
-    def put(self, entry: OutboxEntry) -> None:
-        """Hand over a freshly settled call; when too many wait it stays in the outbox only."""
+    def put(self, entry: OutboxEntry, outcome: Outcome | None = None) -> None:
+        """Hand over a freshly settled call; when too many wait it stays in the outbox only.
+
+        `outcome`, where at hand, spares reading the payload again.
+        """
         if len(self._waiting) < WAITING_MAX:
-            self._waiting[entry.token] = entry
+            self._waiting[entry.token] = (entry, outcome)
         self._wake.set()
 
     async def run(self) -> None:
         """Write what is handed over, for ever. What fails stays and is tried again."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                try:
-                    async with self._turn:
-                        await self._write(list(self._waiting.values())[:BATCH_MAX])
-                except (StoreUnavailable, OutcomeUnknown) as error:
-                    log.warning("cdr.kept", waiting=len(self._waiting), reason=str(error))
-                    await asyncio.sleep(self._sweep_s / 5)
+            try:
+                await self._turn_of_work()
+            except (StoreUnavailable, OutcomeUnknown) as error:
+                log.warning("cdr.kept", waiting=len(self._waiting), reason=str(error))
+                await asyncio.sleep(self._sweep_s / 5)
+
+    async def _turn_of_work(self) -> None:
+        if not self._waiting:
+            try:
+                async with asyncio.timeout(ACKNOWLEDGE_MS / 1000 if self._written else None):
+                    await self._wake.wait()
+            except TimeoutError:  # nothing more to write: clear what was
+                async with self._turn:
+                    await self._acknowledge()
+                return
+        self._wake.clear()
+        async with self._turn:
+            if self._waiting:
+                await self._write(list(islice(self._waiting.values(), BATCH_MAX)))
+            if self._acknowledge_due():
+                await self._acknowledge()
+        await asyncio.sleep(GATHER_S)
 
     async def sweep(self) -> None:
         """Write what a dead process left in the outbox, and forget old tombstones; for ever."""
         while True:
             try:
                 async with self._turn:
+                    await self._acknowledge()
                     await self.drain(range(SHARDS))
                 await self._forget()
             except (StoreUnavailable, OutcomeUnknown) as error:
@@ -87,7 +120,9 @@ class CdrWriter:
         for shard in shards:
             while True:
                 entries = await self._meters.outbox(shard, SWEEP_MOST)
-                if await self._write(entries) < SWEEP_MOST:
+                written = await self._write([(entry, None) for entry in entries])
+                await self._acknowledge()
+                if written < SWEEP_MOST:
                     break
 
     async def flush(self) -> None:
@@ -101,13 +136,13 @@ class CdrWriter:
         async with self._turn:
             yield
 
-    async def _write(self, entries: list[OutboxEntry]) -> int:
-        """One transaction, then the acknowledgements; how many were readable."""
+    async def _write(self, entries: list[tuple[OutboxEntry, Outcome | None]]) -> int:
+        """One transaction; how many were readable. `_acknowledge` clears them from the outbox."""
         cdrs: list[Cdr] = []
         readable: list[OutboxEntry] = []
-        for entry in entries:
+        for entry, outcome in entries:
             try:
-                cdrs.append(cdr_of(entry))
+                cdrs.append(cdr_of(entry, outcome))
             except (ValueError, KeyError, TypeError):
                 # It stays in the outbox for a person to look at: money is in it.
                 log.exception("cdr.unreadable", shard=entry.shard)
@@ -117,17 +152,30 @@ class CdrWriter:
         if not cdrs:
             return 0
         await self._books.write_cdrs(cdrs)
-        by_shard: dict[int, list[str]] = {}
+        if not self._written:
+            self._written_since_ms = self._now_ms()
         for entry in readable:
-            by_shard.setdefault(entry.shard, []).append(entry.token)
+            self._written.setdefault(entry.shard, []).append(entry.token)
             self._waiting.pop(entry.token, None)
-        now_ms = self._clock.now_us() // 1000
-        await asyncio.gather(
-            *(self._meters.acknowledge(shard, tokens, now_ms) for shard, tokens in by_shard.items())
-        )
         return len(readable)
 
+    def _acknowledge_due(self) -> bool:
+        waited_ms = self._now_ms() - self._written_since_ms
+        count = sum(map(len, self._written.values()))
+        return bool(count) and (waited_ms >= ACKNOWLEDGE_MS or count >= ACKNOWLEDGE_MOST)
+
+    async def _acknowledge(self) -> None:
+        """Clear what SQL has from the outbox. Where that fails, the sweeper finds it there."""
+        written, self._written = self._written, {}
+        now_ms = self._now_ms()
+        await asyncio.gather(
+            *(self._meters.acknowledge(shard, tokens, now_ms) for shard, tokens in written.items())
+        )
+
+    def _now_ms(self) -> int:
+        return self._clock.now_us() // 1000
+
     async def _forget(self) -> None:
-        before_ms = self._clock.now_us() // 1000 - self._tombstone_ms
+        before_ms = self._now_ms() - self._tombstone_ms
         for shard in range(SHARDS):
             await self._meters.forget(shard, before_ms, SWEEP_MOST)

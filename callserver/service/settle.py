@@ -69,7 +69,7 @@ class Settle:
         if not settled.first:
             return
         shard = shard_of(plan.account or token)
-        self.writer.put(OutboxEntry(shard, token, settled, payload))
+        self.writer.put(OutboxEntry(shard, token, settled, payload), (plan, end))
         log.info(
             "call.settled",
             call_id=plan.call_id,
