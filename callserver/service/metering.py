@@ -54,10 +54,10 @@ class Metering:
         if call is not None or known is None:
             return call
         meter = await self.meters.meter(shard_of(known.customer), token)
-        return self._taken_in_hand(meter) if meter else None
+        return self.taken_in_hand(meter) if meter else None
 
-    def _taken_in_hand(self, meter: OpenMeter) -> CallInHand | None:
-        """The call of a meter; None where its plan cannot be read."""
+    def taken_in_hand(self, meter: OpenMeter) -> CallInHand | None:
+        """The call of an open meter, adopted if need be; None where its plan cannot be read."""
         call = self.in_hand.get(meter.token)
         if call is None:
             try:
@@ -110,7 +110,7 @@ class Metering:
         await asyncio.gather(*(self._look(meter) for meter in due))
 
     async def _look(self, meter: OpenMeter) -> None:
-        call = self._taken_in_hand(meter)
+        call = self.taken_in_hand(meter)
         if call is None:
             return
         if meter.held_s > call.held_s:  # granted before, but the answer was lost

@@ -64,6 +64,8 @@ class Reconciler:
     _boot_id: str = ""
     _missing_since_ms: dict[str, int] = field(default_factory=dict)
     _adopted: set[str] = field(default_factory=set)
+    _rated: set[str] = field(default_factory=set)
+    """Calls settled from their lines, which are kept until SQL has the calls."""
 
     async def run(self, every_s: float) -> None:
         """Reconcile at once when woken (AMI is ready again), else every `every_s`; for ever."""
@@ -90,7 +92,7 @@ class Reconciler:
         self.clocks.set_offset(self.pbx.name, await self.pbx.clock_offset_us())
         boot_id = await self.pbx.boot_id()
         rebooted = bool(self._boot_id) and boot_id != self._boot_id
-        open_meters = await self.meters.open_meters(self.pbx.name)
+        open_meters = await self._open_meters()
         # The list comes after the meters: a call in the first that is missing in the second ended.
         live = {channel.token: channel for channel in await self.pbx.live_channels()}
         lines = self.file.pending() if self.file else {}
@@ -108,27 +110,43 @@ class Reconciler:
         self._adopted &= open_tokens
         await self._rate_unknown(lines, open_tokens | live.keys())
 
+    async def _open_meters(self) -> list[OpenMeter]:
+        """Those in Redis, and those of calls that were let through while it was away."""
+        meters = await self.meters.open_meters(self.pbx.name)
+        found = {meter.token for meter in meters}
+        unmetered = (
+            call.as_meter()
+            for call in self.in_hand
+            if not call.metered and call.plan.arrival.pbx == self.pbx.name
+        )
+        return meters + [meter for meter in unmetered if meter.token not in found]
+
     async def _note_alive(self, open_meters: list[OpenMeter], live: dict[str, LiveChannel]) -> None:
         now_ms = self.clock.now_us() // 1000
         by_shard: dict[int, list[str]] = {}
         for meter in open_meters:
-            if meter.token in live:
-                by_shard.setdefault(meter.shard, []).append(meter.token)
+            if meter.token not in live:
+                continue
+            by_shard.setdefault(meter.shard, []).append(meter.token)
+            call = self.in_hand.get(meter.token)
+            if call is not None:
+                call.seen_ms = now_ms
         await asyncio.gather(
             *(self.meters.seen(shard, tokens, now_ms) for shard, tokens in by_shard.items())
         )
 
     async def _adopt(self, meter: OpenMeter, channel: LiveChannel) -> None:
         """Take a live call in hand, start a meter whose answer we missed, renew its time-out."""
-        if meter.token in self._adopted:
+        ringing = meter.state is MeterState.HELD
+        if meter.token in self._adopted and not ringing:
             return
-        call = self.in_hand.get(meter.token)
+        call = self._in_hand(meter)
         if call is None:
-            call = CallInHand.adopted(meter)
-            self.in_hand.put(call)
-            log.info("call.adopted", call_id=call.plan.call_id, state=meter.state.value)
+            return
         call.channel = channel.channel
-        if meter.state is MeterState.HELD and channel.answered_us:
+        if ringing and channel.answered_us:
+            if call.metered:
+                call.meter = meter  # Redis may have lost its last second, and the answer with it
             await self.metering.answered(
                 meter.pbx,
                 meter.token,
@@ -137,12 +155,19 @@ class Reconciler:
                 channel.line,
                 channel.answered_us,
             )
-        elif meter.state is MeterState.ANSWERED:
-            call.meter = meter
+        elif ringing:
+            return  # look again next time
+        elif call.metered:
+            call.meter, call.held_s = meter, max(call.held_s, meter.held_s)
             await self.metering.move_timeout(call)
-        else:
-            return  # still ringing: look again next time
         self._adopted.add(meter.token)
+
+    def _in_hand(self, meter: OpenMeter) -> CallInHand | None:
+        new = self.in_hand.get(meter.token) is None
+        call = self.metering.taken_in_hand(meter)
+        if new and call is not None:
+            log.info("call.adopted", call_id=call.plan.call_id, state=meter.state.value)
+        return call
 
     async def _gone(
         self, meter: OpenMeter, lines: list[PbxCdrLine] | None, *, rebooted: bool
@@ -150,10 +175,17 @@ class Reconciler:
         now_ms = self.clock.now_us() // 1000
         since_ms = self._missing_since_ms.setdefault(meter.token, now_ms)
         twice = now_ms - since_ms >= self.policy.channel_lists_apart_ms
-        if lines and (twice or rebooted or self._is_old(lines)):
-            await self._settle(meter, end_of(lines))
-        elif rebooted or (twice and now_ms - since_ms >= self._patience_ms()):
-            await self._settle(meter, self._estimated(meter))
+        settled_by_line = lines and (twice or rebooted or self._is_old(lines))
+        if not settled_by_line and not rebooted and now_ms - since_ms < self._patience_ms():
+            return
+        call = self.metering.taken_in_hand(meter)
+        if call is None:
+            return  # money is in it: a person has to look at it
+        if lines and settled_by_line:
+            await self._settle(call, meter, end_of(lines))
+            self._rated.add(meter.token)
+        else:
+            await self._settle(call, meter, self._estimated(call, meter))
 
     def _patience_ms(self) -> int:
         """Time for a report or a file line that is still on its way, after the second list."""
@@ -163,24 +195,22 @@ class Reconciler:
         ended_us = self.clocks.ours(self.pbx.name, max(line.end_us for line in lines))
         return self.clock.now_us() - ended_us > SETTLING_MS * 1000
 
-    async def _settle(self, meter: OpenMeter, end: CallEnd) -> None:
-        call = self.in_hand.get(meter.token) or CallInHand.adopted(meter)
+    async def _settle(self, call: CallInHand, meter: OpenMeter, end: CallEnd) -> None:
         if end.line == 0:
             end = replace(end, line=meter.line)
         log.warning("call.end_found", call_id=call.plan.call_id, source=end.source.value)
         await self.settle.ended(meter.token, call.plan, end)
         self._missing_since_ms.pop(meter.token, None)
-        if self.file:
-            self.file.done({meter.token})
 
-    def _estimated(self, meter: OpenMeter) -> CallEnd:
+    def _estimated(self, call: CallInHand, meter: OpenMeter) -> CallEnd:
         """No one saw the end: bill to the last proof of life, in the customer's favour."""
         seen_us = self.clocks.theirs(self.pbx.name, meter.seen_ms * 1000)
+        answered_us = meter.answered_us or call.billed_from_us
         return CallEnd(
-            ended_us=max(meter.answered_us, seen_us),
-            answered_us=meter.answered_us,
+            ended_us=max(answered_us, seen_us),
+            answered_us=answered_us,
             rang_us=0,
-            dial_status="ANSWER" if meter.answered_us else "CANCEL",
+            dial_status="ANSWER" if answered_us else "CANCEL",
             hangup_cause=0,
             hung_up_by=HungUpBy.SYSTEM,
             source=EndSource.ESTIMATED,
@@ -188,7 +218,11 @@ class Reconciler:
         )
 
     async def _rate_unknown(self, lines: dict[str, list[PbxCdrLine]], known: set[str]) -> None:
-        """Rate what the file has and nobody reported: calls connected while we were away."""
+        """Rate what the file has and nobody reported: calls connected while we were away.
+
+        Lines are done with when SQL has their call: until then they are what is left of it should
+        server and Redis die together.
+        """
         if self.file is None:
             return
         old = {
@@ -203,10 +237,13 @@ class Reconciler:
             for token, rows in old.items()
         }
         have = await self.books.known_tokens([plan.token_hash for plan in plans.values()])
-        for token, plan in plans.items():
-            if plan.token_hash not in have:
-                await self._rate(token, plan, end_of(old[token]))
-        self.file.done(set(old))
+        written = {token for token, plan in plans.items() if plan.token_hash in have}
+        for token in plans.keys() - written - self._rated:
+            await self._rate(token, plans[token], end_of(old[token]))
+            self._rated.add(token)
+        if written:
+            self.file.done(written)
+            self._rated -= written
 
     async def _rate(self, token: str, plan: Plan, end: CallEnd) -> None:
         """Settling is idempotent by token, so a CDR still on its way to SQL does no harm."""
