@@ -1,4 +1,4 @@
-"""`python -m callserver.demo.asterisk`: build the Asterisk folder, or check the one that is there."""
+"""`python -m callserver.demo.asterisk`: build the Asterisk folder, or check the cached one."""
 
 import sys
 
