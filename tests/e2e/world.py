@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -66,12 +66,18 @@ class World:
         with_cdr_file: bool = True,
         server_first: bool = True,
         ami_through_proxy: bool = False,
+        more_pbxs: Sequence[str] = (),
     ) -> None:
+        """Plan it; `more_pbxs` names further Asterisks beside `pbx1`, with beds of their own."""
         self.parties = {party.did: party for party in parties}
         self.server = Server(
             work_dir / "data", billing=BILLING | (billing or {}), database_url=database_url
         )
-        self.bed = Bed(folder, work_dir, ("127.0.0.1", self.server.agi_port), behaviours())
+        agi = ("127.0.0.1", self.server.agi_port)
+        self.bed = Bed(folder, work_dir, agi, behaviours())
+        self.more_beds = [
+            Bed(folder, work_dir / name, agi, behaviours(), pbx=name) for name in more_pbxs
+        ]
         self._database_url = database_url or f"sqlite:///{self.server.data / 'callserver.db'}"
         self._with_cdr_file = with_cdr_file
         self._server_first = server_first
@@ -107,7 +113,8 @@ class World:
         )
         with ExitStack() as opening:
             opening.enter_context(self.server)
-            opening.enter_context(self.bed)
+            for bed in (self.bed, *self.more_beds):
+                opening.enter_context(bed)
             if self._ami_link:
                 opening.enter_context(self._ami_link)
             if self._server_first:
@@ -126,8 +133,19 @@ class World:
     def start_server(self) -> None:
         """Start (again), and wait until calls can be taken."""
         ami_port = self._ami_link.port if self._ami_link else self.asterisk.ami_port
-        self.server.start([(self.asterisk, ami_port)], with_cdr_file=self._with_cdr_file)
+        links = [(self.asterisk, ami_port)]
+        links += [(bed.asterisk, bed.asterisk.ami_port) for bed in self.more_beds]
+        self.server.start(links, with_cdr_file=self._with_cdr_file)
         self.server.wait_ready()
+        for asterisk, _ in links:  # ready means that one of them is linked
+            self.wait_link(asterisk.pbx, "ok")
+
+    def wait_link(self, pbx: str, state: str) -> None:
+        """Wait until /readyz shows the AMI link to this PBX in this state."""
+        eventually(
+            lambda: self.server.readyz()[1]["components"][f"ami:{pbx}"]["state"] == state,
+            f"the link to {pbx} is {state}",
+        )
 
     def get(self, path: str) -> Any:
         """A resource of the API, read with an admin's token."""
@@ -175,16 +193,19 @@ class World:
 
     def settled(self, count: int, timeout_s: float = 20.0) -> list[Row]:
         """Wait for so many CDRs and no channel left, and join them with Asterisk's lines."""
-        self.bed.wait_idle()
+        beds = (self.bed, *self.more_beds)
+        for bed in beds:
+            bed.wait_idle()
         self._until_count(lambda: len(self.cdrs()), count, timeout_s)
         time.sleep(0.3)  # one CDR too many would come now
         cdrs = self.cdrs()
         print(f"CDRs: expected {count}, got {len(cdrs)}")
         assert len(cdrs) == count
-        by_uniqueid: dict[str, list[CdrLine]] = defaultdict(list)
-        for line in self.asterisk.cdr_lines():
-            by_uniqueid[line.uniqueid].append(line)
-        return [Row(cdr, by_uniqueid[cdr["uniqueid"]]) for cdr in cdrs]
+        lines: dict[tuple[str, str], list[CdrLine]] = defaultdict(list)
+        for bed in beds:
+            for line in bed.asterisk.cdr_lines():
+                lines[bed.asterisk.pbx, line.uniqueid].append(line)
+        return [Row(cdr, lines[cdr["pbx"], cdr["uniqueid"]]) for cdr in cdrs]
 
     def _until_count(self, read: Callable[[], int], count: int, timeout_s: float) -> None:
         give_up_at = time.monotonic() + timeout_s
