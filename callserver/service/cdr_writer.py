@@ -1,7 +1,7 @@
 """Step 8: settled calls become rows in SQL, many in one transaction, each once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
 
@@ -59,6 +59,7 @@ class CdrWriter:
         self._waiting: dict[str, tuple[OutboxEntry, Outcome | None]] = {}
         self._written: dict[int, list[str]] = {}  # by shard: what SQL has and the outbox too
         self._written_since_ms = 0
+        self._unreadable: set[str] = set()
         self._wake = asyncio.Event()
         # One transaction at a time: SQLite has one writer, and a rebuild must see none in flight.
         self._turn = asyncio.Lock()
@@ -118,12 +119,18 @@ class CdrWriter:
     async def drain(self, shards: Iterable[int]) -> None:
         """Write these shards' outboxes until nothing readable is left. Call it in turn."""
         for shard in shards:
+            most = SWEEP_MOST
             while True:
-                entries = await self._meters.outbox(shard, SWEEP_MOST)
+                entries = await self._meters.outbox(shard, most)
                 written = await self._write([(entry, None) for entry in entries])
                 await self._acknowledge()
-                if written < SWEEP_MOST:
+                if len(entries) < most:
                     break
+                most = SWEEP_MOST + len(entries) - written  # the unreadable ones stay in front
+
+    async def written(self, token_hashes: Sequence[str]) -> set[str]:
+        """Which of these calls SQL has."""
+        return await self._books.known_tokens(token_hashes)
 
     async def flush(self) -> None:
         """Write all that was handed over, whether or not Redis still has it. Call it in turn."""
@@ -145,8 +152,10 @@ class CdrWriter:
                 cdrs.append(cdr_of(entry, outcome))
             except (ValueError, KeyError, TypeError):
                 # It stays in the outbox for a person to look at: money is in it.
-                log.exception("cdr.unreadable", shard=entry.shard)
                 self._waiting.pop(entry.token, None)
+                if entry.token not in self._unreadable:
+                    self._unreadable.add(entry.token)
+                    log.exception("cdr.unreadable", shard=entry.shard)
             else:
                 readable.append(entry)
         if not cdrs:

@@ -115,10 +115,15 @@ class CallInHand:
 
 
 class CallsInHand:
-    """By token. Entries go when a call is settled, so there are never more than live calls."""
+    """By token. Entries go when a call is settled, so there are never more than live calls.
+
+    Calls that ended while Redis was away are set aside until they are settled: a Redis that lost
+    them must hold their money until then.
+    """
 
     def __init__(self) -> None:
         self._calls: dict[str, CallInHand] = {}
+        self._aside: dict[str, CallInHand] = {}
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -134,6 +139,17 @@ class CallsInHand:
         """The call, if this process has it."""
         return self._calls.get(token)
 
-    def drop(self, token: str) -> CallInHand | None:
-        """Let go of a call, returning it."""
-        return self._calls.pop(token, None)
+    def drop(self, token: str) -> None:
+        """Let go of a call that is settled."""
+        self._calls.pop(token, None)
+        self._aside.pop(token, None)
+
+    def set_aside(self, token: str) -> None:
+        """The call ended, but it is not settled yet."""
+        call = self._calls.pop(token, None)
+        if call is not None:
+            self._aside[token] = call
+
+    def unsettled(self) -> list[CallInHand]:
+        """All calls that have not been settled, those set aside too."""
+        return [*self._calls.values(), *self._aside.values()]

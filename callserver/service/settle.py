@@ -1,7 +1,7 @@
 """Step 7: a call ended; fix its fee once, whatever told us and however often."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 import structlog
@@ -31,6 +31,8 @@ class Settle:
     writer: CdrWriter
     keeper: CallKeeper
     on_settled: Callable[[Plan, CallEnd, Settled], None]
+    _kept_back: set[bytes] = field(default_factory=set)
+    """Records that were complained of."""
 
     async def ended(self, token: str, plan: Plan, end: CallEnd) -> None:
         """Settle a call. Never raises for a store that is away: then the spool has it."""
@@ -41,20 +43,45 @@ class Settle:
             self.keeper.keep(
                 orjson.dumps({"token": token, "outcome": encode_outcome(plan, end).decode()})
             )
-        self.in_hand.drop(token)
+            self.in_hand.set_aside(token)
 
     async def replay(self) -> int:
-        """Settle what the spool kept; how many. Stops at the first that still cannot be."""
-        done = 0
-        for record in self.keeper.kept():
-            raw = orjson.loads(record)
-            plan, end = decode_outcome(raw["outcome"])
-            await self._settle(raw["token"], plan, end)
-            done += 1
-            self.keeper.clear(1)
-        if done:
-            log.info("spool.replayed", calls=done)
+        """Settle what the spool kept; how many.
+
+        A record that can never be settled stays, behind the others. Raises what says that Redis
+        or SQL is away; what is settled by then is done with.
+        """
+        records = self.keeper.kept()
+        looked_at, back = 0, list[bytes]()
+        try:
+            for record in records:
+                if not await self._replayed(record):
+                    back.append(record)
+                looked_at += 1
+        finally:
+            done = looked_at - len(back)
+            if done:  # settling again does no harm, so the disk is written once, at the end
+                for record in back:
+                    self.keeper.keep(record)
+                self.keeper.clear(looked_at)
+                log.info("spool.replayed", calls=done)
         return done
+
+    async def _replayed(self, record: bytes) -> bool:
+        """Whether the record is settled now; False where it cannot be, ever."""
+        try:
+            raw = orjson.loads(record)
+            token, (plan, end) = raw["token"], decode_outcome(raw["outcome"])
+            # A Redis that lost the call since would charge it again.
+            if not await self.writer.written([plan.token_hash]):
+                await self._settle(token, plan, end)
+        except (ValueError, KeyError, TypeError, AccountMissing) as error:
+            if record not in self._kept_back:
+                log.error("spool.record_kept", reason=f"{type(error).__name__}: {error}")  # noqa: TRY400  # the reason says it all
+                self._kept_back.add(record)
+            return False
+        self.in_hand.drop(token)
+        return True
 
     async def _settle(self, token: str, plan: Plan, end: CallEnd) -> None:
         self.shards.check(shard_of(plan.account or token))
@@ -66,6 +93,7 @@ class Settle:
         except AccountMissing:
             await self.accounts.load(plan.account or "")
             settled = await self._once(token, plan, end, payload)
+        self.in_hand.drop(token)
         if not settled.first:
             return
         shard = shard_of(plan.account or token)

@@ -111,4 +111,8 @@ class ShardRebuilder:
         self._guard.trust(shard)
 
     def _meters_in_hand(self, shard: int) -> list[OpenMeter]:
-        return [call.as_meter() for call in self._in_hand if call.shard == shard and call.metered]
+        return [
+            call.as_meter()
+            for call in self._in_hand.unsettled()
+            if call.shard == shard and call.metered
+        ]

@@ -23,10 +23,13 @@ ACME, POST, LOCAL, MINUTE, QUIET = (
 )
 UNKNOWN = "4009999999"
 BLOCKED_CALLER = "02188886666"
+CREDIT_MICROS = 1_000 * YUAN
 TOP_UPS = {"acme": 10 * YUAN, "local": 10 * YUAN, "minute": 10 * YUAN, "quiet": 10 * YUAN}
 _CUSTOMERS = (
     Customer("acme", "艾克米", "north", "second"),
-    Customer("post", "后付", "north", "second", Billing.POSTPAID, credit_limit_micros=5 * YUAN),
+    Customer(
+        "post", "后付", "north", "second", Billing.POSTPAID, credit_limit_micros=CREDIT_MICROS
+    ),
     Customer("local", "本地", "north", "second", local_allowance_micros=600_000),
     Customer("minute", "分钟", "north", "minute"),
     Customer("quiet", "停机", "north", "second"),
