@@ -67,6 +67,10 @@ class Hangups:
             return replace(plan, refusal=report.refusal, lines=())
         return plan
 
+    def expects(self, token: str) -> bool:
+        """Whether `hung_up` would do anything for this call: it is in hand and not waited for."""
+        return token not in self._waiting and self.metering.in_hand.get(token) is not None
+
     def hung_up(
         self, pbx: str, token: str, did: str, uniqueid: str, ended_us: int, cause: int
     ) -> None:

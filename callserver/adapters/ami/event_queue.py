@@ -15,12 +15,22 @@ AT_ONCE = 200  # events between two breaths of the loop
 
 
 class EventQueue:
-    """At most `most` raw messages; one consumer, which outlives any one event."""
+    """At most `most` raw messages; one consumer, which outlives any one event.
 
-    def __init__(self, pbx: str, most: int, on_event: Callable[[AmiEvent], None]) -> None:
+    `moot(message)`, asked when its turn has come, spares parsing what would change nothing.
+    """
+
+    def __init__(
+        self,
+        pbx: str,
+        most: int,
+        on_event: Callable[[AmiEvent], None],
+        moot: Callable[[bytes], bool] = lambda block: False,
+    ) -> None:
         self._pbx = pbx
         self._most = most
         self._on_event = on_event
+        self._moot = moot
         self._blocks: deque[bytes] = deque()
         self._filled = asyncio.Event()
         self._roomy = asyncio.Event()
@@ -55,6 +65,8 @@ class EventQueue:
             await asyncio.sleep(0)
 
     def _hand_on(self, block: bytes) -> None:
+        if self._moot(block):
+            return
         try:
             event = parse_event(block)
         except GarbledMessage as error:

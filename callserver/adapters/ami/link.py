@@ -38,7 +38,8 @@ _CALM = (AmiState.CONNECTING, AmiState.READY, AmiState.STOPPED)
 class AmiLink:
     """`on_event` gets events in order, one at a time; `on_state` every change of state.
 
-    `wanted(name, message)` looks at the bytes of each event: what it declines is never parsed.
+    `wanted(name, message)` looks at the bytes of each event as it comes, `moot(message)` again when
+    its turn has come: what the one declines or the other accepts is never parsed.
     Nothing is queued while the link is down and nothing is ever sent twice. Events of a time when
     it was down are lost: whoever needs them asks for lists when it is ready again.
     """
@@ -49,11 +50,12 @@ class AmiLink:
         on_event: Callable[[AmiEvent], None],
         on_state: Callable[[AmiState, str], None],
         wanted: Callable[[bytes, bytes], bool] = lambda name, block: True,
+        moot: Callable[[bytes], bool] = lambda block: False,
     ) -> None:
         self.settings = settings
         self._on_state = on_state
         self._wanted = wanted
-        self._events = EventQueue(settings.name, settings.events_max, on_event)
+        self._events = EventQueue(settings.name, settings.events_max, on_event, moot)
         self._state = AmiState.STOPPED
         self._reason = "not started"
         self._session: AmiSession | None = None

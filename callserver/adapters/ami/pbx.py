@@ -42,7 +42,9 @@ class AmiPbx:
         self.on_change: OnChange = _nobody
         self._name = name
         self._calls = CallEvents(name, metering, hangups)
-        self._link = AmiLink(settings, self._event, self._state_changed, _wanted)
+        self._link = AmiLink(
+            settings, self._event, self._state_changed, _wanted, self._calls.is_moot
+        )
 
     @property
     def name(self) -> str:

@@ -34,6 +34,7 @@ class Services:
     answers: list[tuple[Any, ...]] = field(default_factory=list)
     ends: list[tuple[Any, ...]] = field(default_factory=list)
     fault: Exception | None = None
+    settled: set[str] = field(default_factory=set)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def answered(self, *said: Any) -> None:
@@ -41,6 +42,9 @@ class Services:
         self.answers.append(said)
         if self.fault:
             raise self.fault
+
+    def expects(self, token: str) -> bool:
+        return token not in self.settled
 
     def hung_up(self, *said: Any) -> None:
         self.ends.append(said)
@@ -182,3 +186,23 @@ def raw(name: str, token: str | None) -> bytes:
 def test_only_events_of_callers_are_parsed(name: str, token: str | None, expected: bool) -> None:
     """A look at the bytes tells what is not worth reading."""
     assert of_a_call(name.encode(), raw(name, token)) is expected
+
+
+async def test_answer_of_an_answered_call_is_moot(services: Services) -> None:
+    """Before the answer is noted each event counts; after it, none needs parsing."""
+    events = events_of(services)
+    services.in_hand[TOKEN] = InHand()
+    assert not events.is_moot(raw("BridgeEnter", TOKEN))
+    services.in_hand[TOKEN].answered_us = AT_US
+    assert events.is_moot(raw("BridgeEnter", TOKEN))
+    assert events.is_moot(raw("DialEnd", TOKEN))
+
+
+async def test_hangup_of_a_settled_call_is_moot(services: Services) -> None:
+    """One that has not been settled counts, answered or not; so does one with no token."""
+    events = events_of(services)
+    services.in_hand[TOKEN] = InHand(AT_US)
+    assert not events.is_moot(raw("Hangup", TOKEN))
+    services.settled.add(TOKEN)
+    assert events.is_moot(raw("Hangup", TOKEN))
+    assert not events.is_moot(b"Event: Shutdown\r\nShutdown: Cleanly")
