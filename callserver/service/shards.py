@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import structlog
 
-from callserver.domain.call import Plan
 from callserver.domain.identity import shard_of
 from callserver.domain.ledger import AccountSum
 from callserver.domain.meter import OpenMeter, ShardLost
 from callserver.ports import Books, Clock, MeterStore
 from callserver.service.cdr_writer import CdrWriter
-from callserver.service.in_hand import CallsInHand
+from callserver.service.in_hand import CallsInHand, PlanUnreadable, plan_of
 
 log = structlog.get_logger()
 
@@ -95,11 +94,11 @@ class ShardRebuilder:
             for meter in await self._meters.open_meters(pbx)
             if meter.shard in lost
         ]
-        hashes = {meter.token: Plan.decode(meter.plan).token_hash for meter in meters}
+        hashes = {meter.token: hashed for meter in meters if (hashed := _hash_of(meter))}
         known = await self._books.known_tokens(list(hashes.values())) if hashes else set()
         now_ms = self._clock.now_us() // 1000
         for meter in meters:
-            if hashes[meter.token] in known:
+            if hashes.get(meter.token) in known:
                 await self._meters.acknowledge(meter.shard, [meter.token], now_ms)
                 self._in_hand.drop(meter.token)
 
@@ -116,3 +115,12 @@ class ShardRebuilder:
             for call in self._in_hand.unsettled()
             if call.shard == shard and call.metered
         ]
+
+
+def _hash_of(meter: OpenMeter) -> str:
+    """What SQL knows the call by; empty where its plan cannot be read: then the meter stays."""
+    try:
+        return plan_of(meter).token_hash
+    except PlanUnreadable as error:
+        log.error("meter.unreadable", shard=meter.shard, reason=str(error))  # noqa: TRY400  # the reason says it all
+        return ""
