@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -12,10 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from callserver.adapters.sql.books import open_books
 from callserver.demo.asterisk.destinations import Destination
 from callserver.demo.asterisk.folder import AsteriskFolder
 from callserver.demo.asterisk.instance import AsteriskInstance, CdrLine
 from callserver.demo.seed_books import fill_books
+from callserver.domain.api_token import SECRET_BYTES, Scope, digest_of, secret_of
 from callserver.domain.money import parse_yuan
 from callserver.service.clocks import SystemClock
 from tests.e2e.bed.bed import Bed, eventually
@@ -147,11 +150,15 @@ class World:
             f"the link to {pbx} is {state}",
         )
 
-    def get(self, path: str) -> Any:
-        """A resource of the API, read with an admin's token."""
-        status, body = get_json(self.server.url + path, self.token)
+    def get(self, path: str, token: str | None = None) -> Any:
+        """A resource of the API, read with an admin's token, or the one given."""
+        status, body = get_json(self.server.url + path, token or self.token)
         assert status == 200, f"{path}: {status} {body}"
         return body
+
+    def customer_token(self, customer: str) -> str:
+        """A new token with which this customer's own system reads the API."""
+        return asyncio.run(_token_of(self._database_url, customer))
 
     def top_up(self, customer: str, yuan: str) -> None:
         """Put money into an account through the API."""
@@ -214,3 +221,10 @@ class World:
                 f"expected {count} CDRs, got {got}; {self.server.last_words()}"
             )
             time.sleep(0.1)
+
+
+async def _token_of(database_url: str, customer: str) -> str:
+    secret = secret_of(secrets.token_bytes(SECRET_BYTES))
+    async with open_books(database_url, SystemClock()) as books:
+        await books.create_token(digest_of(secret), Scope.CUSTOMER, customer, "test")
+    return secret
