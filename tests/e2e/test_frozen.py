@@ -46,6 +46,21 @@ def test_a_call_that_outlives_the_freeze(make_world: MakeWorld) -> None:
     verify.everything(world, world.settled(3))
 
 
+def test_a_refusal_that_comes_too_late(make_world: MakeWorld) -> None:
+    """The number is full, but Asterisk has connected the call by then: it is rated like any."""
+    world = _with_a_route_kept(make_world)
+    first = world.bed.begin("4001000001", talk_ms=9000)
+    world.wait_answered()
+    with _frozen(world):
+        second = world.bed.begin("4001000001", talk_ms=2500)
+        _wait_answered(world, channels=4)
+    assert [batch.wait(60)[0].ended_by for batch in (first, second)] == ["caller", "caller"]
+    rows = world.settled(3)
+    print(f"refusals: expected none, got {[row.cdr['refusal'] for row in rows]}")
+    assert {row.cdr["disposition"] for row in rows} == {"answered"}
+    verify.everything(world, rows)
+
+
 def test_a_caller_who_gives_up_on_a_frozen_server(make_world: MakeWorld) -> None:
     """A free CDR, and nothing of the decision that nobody waited for is left."""
     world = _with_a_route_kept(make_world)
@@ -77,10 +92,10 @@ def _frozen(world: World) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-def _wait_answered(world: World) -> None:
-    """As Asterisk sees it: both channels are up."""
+def _wait_answered(world: World, channels: int = 2) -> None:
+    """As Asterisk sees it: so many channels are up, two a call."""
     eventually(
-        lambda: world.asterisk.cli("core show channels concise").count("!Up!") == 2,
+        lambda: world.asterisk.cli("core show channels concise").count("!Up!") == channels,
         "the call is answered",
         DECIDE_MAX_S + 10,
     )
