@@ -14,6 +14,7 @@ from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e
 
+HOSTILE = '"中文,$" <sip:138%0d%0a%22,x@127.0.0.1>'
 ACME = Party("acme", "4001000001", ("answers",), Terms("0.60", 1, 1))
 
 
@@ -36,12 +37,13 @@ def test_the_last_good_route_is_taken_and_rated(make_world: MakeWorld, closed_po
     assert world.bed.call("4001000001", talk_ms=1200).outcome == "answered"
     world.settled(1)
     server_at(world, closed_port)
-    result = world.bed.call("4001000001", talk_ms=2200)
+    result = world.bed.call("4001000001", talk_ms=2200, from_header=HOSTILE)
     assert (result.outcome, result.ended_by) == ("answered", "caller")
     rows = world.settled(2)
     print(f"end_source: expected cdr_file, got {rows[0].cdr['end_source']}")
     assert rows[0].cdr["end_source"] == "cdr_file"
     assert rows[0].cdr["destination"] == "02100010001"
+    assert rows[0].cdr["caller"]["number"] == ""
     assert not rows[0].cdr["estimated"]
     server_at(world, world.server.agi_port)
     assert world.bed.call("4001000001", talk_ms=1200).outcome == "answered"
