@@ -114,16 +114,22 @@ class CallInHand:
         )
 
 
+ENDED_MOST = 20_000
+"""So many ended calls are remembered: a late word of one comes within seconds."""
+
+
 class CallsInHand:
     """By token. Entries go when a call is settled, so there are never more than live calls.
 
     Calls that ended while Redis was away are set aside until they are settled: a Redis that lost
-    them must hold their money until then.
+    them must hold their money until then. A call that ended is not taken in hand again, by a
+    decision that came after its caller gave up, or by a meter that was read while it was open.
     """
 
     def __init__(self) -> None:
         self._calls: dict[str, CallInHand] = {}
-        self._aside: dict[str, CallInHand] = {}
+        self._aside: dict[str, CallInHand | None] = {}
+        self._ended: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -132,8 +138,9 @@ class CallsInHand:
         return iter(tuple(self._calls.values()))
 
     def put(self, call: CallInHand) -> None:
-        """Take a call in hand."""
-        self._calls[call.token] = call
+        """Take a call in hand, unless it has ended."""
+        if call.token not in self._ended:
+            self._calls[call.token] = call
 
     def get(self, token: str) -> CallInHand | None:
         """The call, if this process has it."""
@@ -143,13 +150,22 @@ class CallsInHand:
         """Let go of a call that is settled."""
         self._calls.pop(token, None)
         self._aside.pop(token, None)
+        self._note_end(token)
 
     def set_aside(self, token: str) -> None:
         """The call ended, but it is not settled yet."""
-        call = self._calls.pop(token, None)
-        if call is not None:
-            self._aside[token] = call
+        self._aside[token] = self._calls.pop(token, None) or self._aside.get(token)
+        self._note_end(token)
+
+    def is_aside(self, token: str) -> bool:
+        """Whether the call's end is known and waits for Redis: nobody needs to look for it."""
+        return token in self._aside
 
     def unsettled(self) -> list[CallInHand]:
         """All calls that have not been settled, those set aside too."""
-        return [*self._calls.values(), *self._aside.values()]
+        return [*self._calls.values(), *filter(None, self._aside.values())]
+
+    def _note_end(self, token: str) -> None:
+        self._ended[token] = None
+        if len(self._ended) > ENDED_MOST:
+            del self._ended[next(iter(self._ended))]

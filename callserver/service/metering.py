@@ -57,7 +57,12 @@ class Metering:
         return self.taken_in_hand(meter) if meter else None
 
     def taken_in_hand(self, meter: OpenMeter) -> CallInHand | None:
-        """The call of an open meter, adopted if need be; None where its plan cannot be read."""
+        """The call of an open meter, adopted if need be.
+
+        None where its plan cannot be read, or its end waits for Redis.
+        """
+        if self.in_hand.is_aside(meter.token):
+            return None
         call = self.in_hand.get(meter.token)
         if call is None:
             try:
