@@ -13,6 +13,7 @@ log = structlog.get_logger()
 
 READ_BYTES_MAX = 1 << 20  # in one go, some 3 500 lines; the rest follows at the next look
 LINE_BYTES_MAX = 16 << 10
+_NOT_OURS = '"",'  # without a token: the PBX writes a line for every call it has
 _COMPRESSED = frozenset({".gz", ".xz", ".bz2", ".zst", ".lz4"})
 
 Place = tuple[int, int]
@@ -117,7 +118,7 @@ class CdrFile:
 
     def _take(self, raw: bytes, at: Place) -> None:
         text = raw[:LINE_BYTES_MAX].decode("utf-8", "replace").strip()
-        if not text:
+        if not text or text.startswith(_NOT_OURS):
             return
         try:
             line = PbxCdrLine.parse(next(csv.reader([text])))
