@@ -1,8 +1,8 @@
 """The runnable blocks of a document: `<!-- run -->` in the line before a console block.
 
 In a block, `$ ` begins a command and what follows is its output; a line of `…` stands for any
-lines, `…` within a line for any text. `<!-- run: status 78 -->` is a block whose last command ends so.
-Blocks of a document share a shell and a folder that has the checkout's config/ and dialplan/.
+lines, `…` within a line for any text. `<!-- run: status 78 -->` is a block whose last command ends
+so. Blocks of a document share a shell and a folder that has the checkout's config/ and dialplan/.
 """
 
 import os

@@ -1,0 +1,214 @@
+"""The rules of the house that no linter knows."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+import typer.main
+
+from callserver.cli.main import app
+from tests.house import ROOT, SOURCE, TESTS, files, imported, module, name, texts, tree
+
+LINES_MAX = 400
+TOP = {
+    *("callserver", "dialplan", "config", "tests", "docs", ".github", ".ci"),
+    *("Dockerfile", "pyproject.toml", "README.md", "README.zh-CN.md", "CHANGELOG.md", "LICENSE"),
+    *("SECURITY.md", "Makefile", "compose.yaml", "requirements.lock"),
+    *(".gitignore", ".dockerignore"),
+}
+NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc"}
+HOSTS = {  # what URLs in the checkout may name; a mirror or a private host may not
+    *("127.0.0.1", "localhost", "deb.debian.org", "www.asterisk.org", "keepachangelog.com"),
+}
+# No test imports these; those that run them stand beside.
+TESTED_BY = {
+    "callserver.adapters.ami.session": "tests/adapters/ami/test_link.py",
+    "callserver.adapters.http.outermost": "tests/adapters/http/test_problems.py",
+    "callserver.adapters.http.server": "tests/adapters/http/bed.py",
+    "callserver.adapters.http.services": "tests/adapters/http/bed.py",
+    "callserver.adapters.redis.parent_death": "tests/adapters/redis/test_embedded.py",
+    "callserver.adapters.redis.protocol": "tests/adapters/redis/test_client.py",
+    "callserver.adapters.sql.migrations.env": "tests/adapters/sql/test_migrate.py",
+    "callserver.adapters.sql.migrations.versions.0001_first": "tests/adapters/sql/test_schema.py",
+    "callserver.cli.ami_probe": "tests/cli/test_check_on_asterisk.py",
+    "callserver.cli.api": "tests/cli/test_accounts.py",
+    "callserver.cli.arguments": "tests/cli/test_accounts.py",
+    "callserver.cli.calls": "tests/cli/test_serve.py",
+    "callserver.cli.demo": "tests/demo/test_run.py",
+    "callserver.cli.opening": "tests/cli/test_db.py",
+    "callserver.cli.options": "tests/cli/test_main.py",
+    "callserver.cli.own_token": "tests/cli/test_serve.py",
+    "callserver.config_fields": "tests/test_config.py",
+    "callserver.config_load": "tests/test_config.py",
+    "callserver.demo.api_client": "tests/demo/test_run.py",
+    "callserver.demo.asterisk.__main__": "tests/demo/asterisk/test_folder.py",
+    "callserver.demo.pbx.walk": "tests/demo/test_pbx.py",
+}
+
+
+def mirror(path: Path) -> Path:
+    """Where the tests of a source file belong."""
+    inside = path.relative_to(ROOT / "callserver")
+    return ROOT / "tests" / inside.parent / f"test_{inside.name}"
+
+
+def test_every_source_file_has_tests() -> None:
+    """Each module is imported by a test or has its mirror under tests/; exceptions are named."""
+    used = set().union(*(imported(path) for path in TESTS))
+    used |= {part.rpartition(".")[0] for part in used}
+    bare = {
+        module(path)
+        for path in SOURCE
+        if path.read_text(encoding="utf-8").strip() and module(path) not in used
+        if not mirror(path).exists() and not only_a_docstring(path)
+    }
+    assert bare == TESTED_BY.keys(), "tests are missing, or TESTED_BY names too much"
+    assert [test for test in TESTED_BY.values() if not (ROOT / test).exists()] == []
+
+
+def only_a_docstring(path: Path) -> bool:
+    """Whether there is nothing in a module that could be tested."""
+    return all(isinstance(node, ast.Expr) for node in tree(path).body)
+
+
+def test_no_file_is_long() -> None:
+    """At most 400 lines, tests too."""
+    counted = {
+        name(path): text.count("\n")
+        for path, text in texts()
+        if path.suffix in {".py", ".lua", ".conf"}
+    }
+    assert {path: lines for path, lines in counted.items() if lines > LINES_MAX} == {}
+
+
+def test_nothing_unexpected_stands_at_the_top() -> None:
+    """The house has these rooms and no others."""
+    assert {path.relative_to(ROOT).parts[0] for path in files()} == TOP
+
+
+def test_every_file_is_named_for_what_it_holds() -> None:
+    """No drawer for odds and ends."""
+    parts = {
+        (name(path), part) for path in files() for part in Path(name(path)).with_suffix("").parts
+    }
+    assert [path for path, part in parts if part.removeprefix("test_") in NAMELESS] == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCE if "domain" in path.parts], ids=lambda path: path.stem
+)
+def test_the_domain_counts_in_integers(path: Path) -> None:
+    """No float literal, no float(), no `/`: money and seconds are whole."""
+    for node in ast.walk(tree(path)):
+        assert not (isinstance(node, ast.Constant) and isinstance(node.value, float)), node.lineno
+        assert not (isinstance(node, ast.Name) and node.id == "float"), node.lineno
+        assert not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)), node.lineno
+
+
+def test_no_exception_is_swallowed() -> None:
+    """Whoever catches everything does something with it."""
+    broad = {"Exception", "BaseException"}
+    swallowed = [
+        f"{name(path)}:{node.lineno}"
+        for path in [*SOURCE, *TESTS]
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in broad))
+        and all(isinstance(done, ast.Pass) for done in node.body)
+    ]
+    assert swallowed == []
+
+
+def test_every_ignored_warning_has_its_reason() -> None:
+    """After `noqa` or `type: ignore` stands why; a line may share that of the line before."""
+    ignore = re.compile(r"#\s*(?:noqa: [A-Z0-9, ]+|type: ignore\[[\w,-]+\])\s*(.*)$")
+    bare = []
+    for path in [*SOURCE, *TESTS]:
+        before = False
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            found = ignore.search(line)
+            if found and not found[1].strip("# -") and not before:
+                bare.append(f"{name(path)}:{number}")
+            before = bool(found)
+    assert bare == []
+
+
+def test_nothing_is_left_to_be_done() -> None:
+    """What is missing stands in the README's limits, not in the code."""
+    left = re.compile(r"\b(TO" + r"DO|FIX" + r"ME)\b")
+    assert [name(path) for path, text in texts() if left.search(text)] == []
+
+
+def test_every_test_says_what_it_shows() -> None:
+    """One sentence each."""
+    silent = [
+        f"{name(path)}::{node.name}"
+        for path in TESTS
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+        and not ast.get_docstring(node)
+    ]
+    assert silent == []
+
+
+def test_no_test_is_skipped() -> None:
+    """What cannot run is a failure: nothing hides behind a skip."""
+    found = [
+        f"{name(path)}:{node.lineno}"
+        for path in TESTS
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and node.attr in {"skip", "skipif", "importorskip"}
+    ]
+    assert found == []
+
+
+def commands(group: click.Command, before: str = "callserver") -> list[str]:
+    """Every command with what leads to it."""
+    if not isinstance(group, click.Group):
+        return [before]
+    return [
+        found
+        for word, command in group.commands.items()
+        for found in commands(command, f"{before} {word}")
+    ]
+
+
+def test_the_documents_mention_every_command() -> None:
+    """Nobody has to guess that it exists."""
+    written = "\n".join(path.read_text("utf-8") for path in ROOT.glob("docs/*.md"))
+    written += (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [c for c in commands(typer.main.get_command(app)) if c not in written] == []
+
+
+def test_make_lists_its_targets() -> None:
+    """`make` alone shows each of them with what it does."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^\.PHONY: (\w+)$", makefile, re.M)
+    told = subprocess.run(
+        ["make", "-C", ROOT, "--no-print-directory"], check=True, capture_output=True, text=True
+    )
+    listed = re.findall(r"^  make (\w+) +\S", told.stdout, re.M)
+    assert sorted(listed) == sorted(targets)
+    assert {"setup", "demo", "test", "bench", "image"} <= set(listed)
+
+
+def test_nothing_names_a_private_host() -> None:
+    """URLs lead to public places or examples: no mirror, no index of where it was written."""
+    host = re.compile(r"https?://(?:[^\s/@\"'`]*@)?([A-Za-z0-9.-]+)")
+    own = {
+        f"{name(path)}: {found}"
+        for path, text in texts()
+        for found in host.findall(text)
+        if found.lower() not in HOSTS and not found.endswith((".example", "w3.org"))
+        if "." in found
+    }
+    assert own == set()
+
+
+def test_nothing_names_where_it_was_written() -> None:
+    """The checkout's own path is in no file."""
+    assert [name(path) for path, text in texts() if f"{ROOT}/" in text] == []
