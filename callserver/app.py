@@ -196,6 +196,7 @@ class App:
             writer=parts.writer,
             keeper=parts.spool,
             on_settled=self.metrics.call_settled,
+            plan_of_unrouted=admit.plan_of_unrouted,
         )
         metering = Metering(
             meters=parts.meters,

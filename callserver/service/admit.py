@@ -109,6 +109,13 @@ class Admit:
             tariff = version_at(self.catalogue.now.tariffs.get(name, ()), at_ms)
         return replace(plan, refusal=None, tariff=tariff)
 
+    def plan_of_unrouted(self, arrival: Arrival, refusal: Refusal | None) -> Plan | None:
+        """The plan of an ended call that is not in hand; None while there is no catalogue yet."""
+        if not self.catalogue.loaded:
+            return None
+        plan = self.plan_of_connected(arrival)
+        return replace(plan, refusal=refusal, lines=()) if refusal is not None else plan
+
     def _plan(self, arrival: Arrival, caller: Caller, decision: Decision) -> Plan:
         customer = decision.customer
         account = customer.id if customer else None

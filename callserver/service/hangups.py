@@ -1,11 +1,11 @@
 """Step 7, the reports: a call ended, said by the hangup handler, or failing that by AMI."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import structlog
 
-from callserver.domain.call import Arrival, CallEnd, EndSource, HungUpBy, Plan
+from callserver.domain.call import Arrival, CallEnd, EndSource, HungUpBy
 from callserver.domain.refusal import Refusal
 from callserver.ports import OutcomeUnknown, StoreUnavailable
 from callserver.service.admit import Admit
@@ -48,8 +48,10 @@ class Hangups:
         timer = self._waiting.pop(arrival.token, None)
         if timer is not None:
             timer.cancel()
-        plan = call.plan if call else self._plan_anew(report)
-        await self.settle.ended(arrival.token, plan, report.end)
+        if call is None:
+            await self.settle.unrouted_ended(arrival, report.end, report.refusal)
+        else:
+            await self.settle.ended(arrival.token, call.plan, report.end)
 
     async def _call(self, report: HangupReport) -> CallInHand | None:
         """The call as it was routed; None for a refused one, or one that nobody routed."""
@@ -57,15 +59,9 @@ class Hangups:
         if report.refusal is not None:
             return self.metering.in_hand.get(arrival.token)
         try:
-            return await self.metering.look_up(arrival.token, arrival.did)
+            return await self.metering.look_up(arrival.token, arrival.did, everywhere=report.routed)
         except (StoreUnavailable, OutcomeUnknown):
             return None  # Redis is away: the plan is made anew from the report itself
-
-    def _plan_anew(self, report: HangupReport) -> Plan:
-        plan = self.admit.plan_of_connected(report.arrival)
-        if report.refusal is not None:
-            return replace(plan, refusal=report.refusal, lines=())
-        return plan
 
     def expects(self, token: str) -> bool:
         """Whether `hung_up` would do anything for this call: it is in hand and not waited for."""

@@ -47,13 +47,25 @@ class Metering:
             return None
         return call
 
-    async def look_up(self, token: str, did: str) -> CallInHand | None:
-        """The call with this token, adopted from Redis if need be; whose it is was not checked."""
+    async def look_up(self, token: str, did: str, *, everywhere: bool = False) -> CallInHand | None:
+        """The call with this token, adopted from Redis if need be; whose it is was not checked.
+
+        It is looked for where the number's customer has its account, or `everywhere`: a call goes
+        on, and is that of its customer, while its number moves to another one, or is not known
+        because SQL was away when we started.
+        """
         call = self.in_hand.get(token)
-        known = self.catalogue.now.dids.get(did)
-        if call is not None or known is None:
+        if call is not None:
             return call
-        meter = await self.meters.meter(shard_of(known.customer), token)
+        known = self.catalogue.now.dids.get(did)
+        if known is not None:
+            meter = await self.meters.meter(shard_of(known.customer), token)
+            if meter is not None:
+                return self.taken_in_hand(meter)
+        if not everywhere:
+            return None
+        found = await asyncio.gather(*(self.meters.meter(shard, token) for shard in range(SHARDS)))
+        meter = next(filter(None, found), None)
         return self.taken_in_hand(meter) if meter else None
 
     def taken_in_hand(self, meter: OpenMeter) -> CallInHand | None:

@@ -30,11 +30,17 @@ from callserver.service.settle import Settle
 
 log = structlog.get_logger()
 
+BEHIND_S = 0.1  # between two looks at a CDR file that is long: one reads a part of it
 SETTLING_MS = 5_000  # how long a finished call may take to be reported in the normal way
 
 
 class PbxCdrFile(Protocol):
     """New lines of a PBX's CDR file, kept until they are done with."""
+
+    @property
+    def behind(self) -> bool:
+        """Whether the last look left lines unread."""
+        ...
 
     def pending(self) -> dict[str, list[PbxCdrLine]]:
         """All lines not done with, by token, oldest first."""
@@ -84,8 +90,14 @@ class Reconciler:
 
     def _pause_s(self, every_s: float) -> float:
         """Soon again while a call is missing from one list, so that its end is known soon."""
+        if self._behind:
+            return min(every_s, BEHIND_S)
         apart_s = self.policy.channel_lists_apart_ms / 1000
         return min(every_s, apart_s) if self._missing_since_ms else every_s
+
+    @property
+    def _behind(self) -> bool:
+        return self.file is not None and self.file.behind
 
     async def once(self) -> None:
         """One comparison. Raises while the PBX or a store is away: then nothing is concluded."""
@@ -181,6 +193,8 @@ class Reconciler:
         call = self.metering.taken_in_hand(meter)
         if call is None:
             return  # money is in it: a person has to look at it
+        if not settled_by_line and self._behind:
+            return  # its line may be among those that are still to be read
         if lines and settled_by_line:
             await self._settle(call, meter, end_of(lines))
             self._rated.add(meter.token)
@@ -223,7 +237,7 @@ class Reconciler:
         Lines are done with when SQL has their call: until then they are what is left of it should
         server and Redis die together.
         """
-        if self.file is None:
+        if self.file is None or not self.admit.catalogue.loaded:
             return
         old = {
             token: rows

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 import structlog
 
 from callserver.domain.business import Billing
-from callserver.domain.call import CallEnd, HungUpBy, Plan
+from callserver.domain.call import Arrival, CallEnd, HungUpBy, Plan
 from callserver.domain.cdr_builder import decode_outcome, encode_outcome
 from callserver.domain.identity import shard_of
 from callserver.domain.meter import AccountMissing, OutboxEntry, Settled, ShardLost
+from callserver.domain.refusal import Refusal
 from callserver.ports import CallKeeper, MeterStore, OutcomeUnknown, StoreUnavailable
 from callserver.service.accounts import Accounts
 from callserver.service.cdr_writer import CdrWriter
@@ -31,6 +33,8 @@ class Settle:
     writer: CdrWriter
     keeper: CallKeeper
     on_settled: Callable[[Plan, CallEnd, Settled], None]
+    plan_of_unrouted: Callable[[Arrival, Refusal | None], Plan | None]
+    """The plan of an ended call that is not in hand; None while there is no catalogue yet."""
     _kept_back: set[bytes] = field(default_factory=set)
     """Records that were complained of."""
 
@@ -44,6 +48,20 @@ class Settle:
                 orjson.dumps({"token": token, "outcome": encode_outcome(plan, end).decode()})
             )
             self.in_hand.set_aside(token)
+
+    async def unrouted_ended(self, arrival: Arrival, end: CallEnd, refusal: Refusal | None) -> None:
+        """Settle a call that is not in hand: refused, or connected without us.
+
+        Whose it is must be known: until the catalogue was read for the first time, the spool has
+        it.
+        """
+        plan = self.plan_of_unrouted(arrival, refusal)
+        if plan is not None:
+            await self.ended(arrival.token, plan, end)
+            return
+        log.warning("call.spooled_unplanned", pbx=arrival.pbx, did=arrival.did)
+        self.keeper.keep(orjson.dumps({"arrival": arrival, "end": end, "refusal": refusal}))
+        self.in_hand.set_aside(arrival.token)
 
     async def replay(self) -> int:
         """Settle what the spool kept; how many.
@@ -68,10 +86,12 @@ class Settle:
         return done
 
     async def _replayed(self, record: bytes) -> bool:
-        """Whether the record is settled now; False where it cannot be, ever."""
+        """Whether the record is settled now; False where it cannot be, ever or yet."""
         try:
-            raw = orjson.loads(record)
-            token, (plan, end) = raw["token"], decode_outcome(raw["outcome"])
+            found = self._decoded(orjson.loads(record))
+            if found is None:
+                return False
+            token, plan, end = found
             # A Redis that lost the call since would charge it again.
             if not await self.writer.written([plan.token_hash]):
                 await self._settle(token, plan, end)
@@ -82,6 +102,14 @@ class Settle:
             return False
         self.in_hand.drop(token)
         return True
+
+    def _decoded(self, raw: dict[str, Any]) -> tuple[str, Plan, CallEnd] | None:
+        """Token, plan and end of a record; None where there is no plan yet."""
+        if "outcome" in raw:
+            return raw["token"], *decode_outcome(raw["outcome"])
+        arrival, refusal = Arrival(**raw["arrival"]), raw["refusal"]
+        plan = self.plan_of_unrouted(arrival, Refusal(refusal) if refusal else None)
+        return None if plan is None else (arrival.token, plan, CallEnd.from_json(raw["end"]))
 
     async def _settle(self, token: str, plan: Plan, end: CallEnd) -> None:
         self.shards.check(shard_of(plan.account or token))

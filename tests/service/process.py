@@ -76,15 +76,6 @@ def build(
     accounts = Accounts(books, meters, clock, shards=guard)
     spool = SpoolFile(folder / "ended_calls.spool")
     settled: list[tuple[Plan, CallEnd, Settled]] = []
-    settle = Settle(
-        meters=meters,
-        accounts=accounts,
-        shards=guard,
-        in_hand=in_hand,
-        writer=writer,
-        keeper=spool,
-        on_settled=lambda plan, end, fixed: settled.append((plan, end, fixed)),
-    )
     admit = Admit(
         catalogue=catalogue,
         meters=meters,
@@ -97,6 +88,16 @@ def build(
         regions=REGIONS,
         call_id_key=KEY,
         area_codes={},
+    )
+    settle = Settle(
+        meters=meters,
+        accounts=accounts,
+        shards=guard,
+        in_hand=in_hand,
+        writer=writer,
+        keeper=spool,
+        on_settled=lambda plan, end, fixed: settled.append((plan, end, fixed)),
+        plan_of_unrouted=admit.plan_of_unrouted,
     )
     pbxs: dict[str, Pbx] = {pbx.name: pbx}
     metering = Metering(meters, catalogue, in_hand, pbxs, clock, clocks, policy)
