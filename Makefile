@@ -51,6 +51,10 @@ test: system lint ## everything: set-up, linters, and the whole suite with real 
 unit: $(VENV)/.tests ## the fast part of the suite: no Asterisk, no PostgreSQL, no image
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -m "not e2e and not postgres and not image" $(ARGS)
 
+.PHONY: simulate
+simulate: $(VENV)/.tests ## live many random days of calls and faults in virtual time (DAYS=100, SEED=n: one, told)
+	@$(BIN)/python -m tests.simulation --days $(or $(DAYS),100) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.tests ## measure (QUICK=1 for under 50 s, JSON=FILE for the figures)
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
