@@ -1,6 +1,6 @@
 """What services need from the outside world, as protocols that adapters fulfil."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -219,8 +219,10 @@ class Books(Protocol):
         """The account's non-call entries with a higher sequence number, in order."""
         ...
 
-    async def changed_accounts(self, after_id: int) -> tuple[int, Sequence[str]]:
-        """Accounts with non-call entries above this ledger id, and the highest id seen."""
+    async def changed_accounts(self, after_id: int) -> tuple[int, Mapping[str, int]]:
+        """Accounts with non-call entries above this ledger id, each with the highest sequence
+        number among them; and the highest id seen.
+        """
         ...
 
     async def post(

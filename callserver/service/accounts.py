@@ -132,8 +132,10 @@ class Accounts:
             log.warning("accounts.entry_waits", account=account, seq=entry.seq, reason=str(error))
         return entry
 
-    async def replay(self, account: str) -> int:
+    async def replay(self, account: str, upto_seq: int | None = None) -> int:
         """Apply to Redis the entries it lacks, in order; how many.
+
+        `upto_seq`, where known, is the highest there is: a Redis that has it is not compared.
 
         Nothing where the account is not in Redis: loading it brings them all. Raises
         StoreUnavailable, OutcomeUnknown, ShardLost.
@@ -143,6 +145,8 @@ class Accounts:
             try:
                 known = await self._meters.balance(account, self._clock.now_us())
             except AccountMissing:
+                return applied
+            if upto_seq is not None and known.seq >= upto_seq:
                 return applied
             entries = await self._books.entries_after(account, known.seq)
             if not entries:
@@ -186,16 +190,16 @@ class Accounts:
         now_us = self._clock.now_us()
         after_id = self._marks[0][1]
         last_id, accounts = await self._books.changed_accounts(after_id)
-        waiting = iter(accounts)
+        waiting = iter(accounts.items())
         async with asyncio.TaskGroup() as workers:
             for number in range(min(REPLAYS_AT_ONCE, len(accounts))):
                 workers.create_task(self._replay_all(waiting), name=f"replay-{number}")
         self._mark(now_us, last_id)
         return len(accounts)
 
-    async def _replay_all(self, accounts: Iterator[str]) -> None:
-        for account in accounts:
-            await self.replay(account)
+    async def _replay_all(self, accounts: Iterator[tuple[str, int]]) -> None:
+        for account, upto_seq in accounts:
+            await self.replay(account, upto_seq)
 
     def _mark(self, now_us: int, last_id: int) -> None:
         if self._marks[-1][1] != last_id:

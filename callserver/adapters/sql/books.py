@@ -1,6 +1,6 @@
 """The books in SQL: one class that fulfils the ports, over whichever database."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from callserver.adapters.sql import business, catalogue, cdr_reading, cdr_writing, ledger, tokens
@@ -76,8 +76,10 @@ class SqlBooks:
             lambda connection: ledger.entries_after(connection, account, seq)
         )
 
-    async def changed_accounts(self, after_id: int) -> tuple[int, Sequence[str]]:
-        """Accounts with non-call entries above this ledger id, and the highest id seen."""
+    async def changed_accounts(self, after_id: int) -> tuple[int, Mapping[str, int]]:
+        """Accounts with non-call entries above this ledger id and their highest sequence numbers;
+        and the highest id seen.
+        """
         return await self._database.read(
             lambda connection: ledger.changed_accounts(connection, after_id)
         )

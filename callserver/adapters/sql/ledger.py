@@ -88,15 +88,18 @@ def entries_after(connection: Connection, name: str, seq: int) -> list[Entry]:
     return [_entry(row) for row in connection.execute(query)]
 
 
-def changed_accounts(connection: Connection, after_id: int) -> tuple[int, list[str]]:
-    """Accounts with numbered entries above this id, and the highest id there is."""
+def changed_accounts(connection: Connection, after_id: int) -> tuple[int, dict[str, int]]:
+    """Accounts with numbered entries above this id, each with the highest number among them; and
+    the highest id there is.
+    """
     query = (
-        select(ledger_entry.c.id, ledger_entry.c.account)
+        select(ledger_entry.c.id, ledger_entry.c.account, ledger_entry.c.seq)
         .where(ledger_entry.c.id > after_id, ledger_entry.c.seq.is_not(None))
         .order_by(ledger_entry.c.id)
     )
     rows = connection.execute(query).all()
-    return (rows[-1].id if rows else after_id), sorted({row.account for row in rows})
+    # An account's numbers rise with the ids.
+    return (rows[-1].id if rows else after_id), {row.account: row.seq for row in rows}
 
 
 def _entries() -> AnySelect:

@@ -67,8 +67,8 @@ async def test_calls_have_no_number_and_are_not_in_the_feed(books: SqlBooks) -> 
     entry = await top_up(books, 5_000_000, "op-1")
     await books.write_cdrs([cdr(), cdr()])
     assert await books.entries_after("acme", 0) == [entry]
-    assert await books.changed_accounts(0) == (entry.id, ["acme"])
-    assert await books.changed_accounts(entry.id) == (entry.id, [])
+    assert await books.changed_accounts(0) == (entry.id, {"acme": 1})
+    assert await books.changed_accounts(entry.id) == (entry.id, {})
     assert (await books.account_sums())["acme"] == AccountSum("acme", 4_400_000, 0, 1)
 
 
