@@ -58,6 +58,10 @@ _STATUS = re.compile(r"[A-Z]{0,16}", re.ASCII)
 _DESTINATION = re.compile(r"\+?[0-9]{3,20}", re.ASCII)
 
 
+_ENDERS = frozenset(HungUpBy)
+_REFUSALS = frozenset(Refusal)
+
+
 class BadPbxRequest(ValueError):
     """A request of the PBX that is not of the contract's form; nothing in it may be used."""
 
@@ -68,6 +72,9 @@ class Script(StrEnum):
     ROUTE = "route"
     NEXT = "next"
     HANGUP = "hangup"
+
+
+_SCRIPTS = frozenset(Script)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ class AgiPath:
     def parse(cls, path: str) -> "AgiPath":
         """Read `route/4001234567/1700000000.1`. Raises BadPbxRequest."""
         parts = path.split("/")
-        if len(parts) != 3 or parts[0] not in set(Script):
+        if len(parts) != 3 or parts[0] not in _SCRIPTS:
             raise BadPbxRequest("the path is not script/did/uniqueid")
         return cls(
             Script(parts[0]),
@@ -159,7 +166,7 @@ class HangupArgs:
         token, pbx, linkedid, *rest = _exactly(args, HANGUP_ARGS)
         start, answer, end, answered_ms, status, cause, tried, line, who, *last = rest
         ok, dialled, rang, refused = last
-        if who not in set(HungUpBy):
+        if who not in _ENDERS:
             raise BadPbxRequest("who is none of those who can hang up")
         if ok not in _ROUTED:
             raise BadPbxRequest("the outcome is neither 1, 0 nor empty")
@@ -263,7 +270,7 @@ def _status(text: str) -> str:
 
 
 def _refusal(text: str) -> Refusal:
-    if text not in set(Refusal):
+    if text not in _REFUSALS:
         raise BadPbxRequest("the refusal is none of ours")
     return Refusal(text)
 

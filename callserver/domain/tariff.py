@@ -1,6 +1,7 @@
 """Tariffs as immutable versions."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from callserver.domain.price_table import SECONDS_PER_MINUTE, PriceTable, Segment
 
@@ -27,7 +28,10 @@ class TariffVersion:
     precision_micros: int = PRECISION_MICROS_DEFAULT
 
     def compile(self) -> PriceTable:
-        """The price table of a call under this version."""
+        """The price table of a call under this version; the same object for equal versions."""
+        return _compiled(self)
+
+    def _compile(self) -> PriceTable:
         connection = self.connection_fee_micros * SECONDS_PER_MINUTE
         first_num = self.rate_micros * self.increment_first_s
         first = Segment(0, self.increment_first_s, connection, first_num)
@@ -44,3 +48,8 @@ class TariffVersion:
             free_s=self.free_s,
             precision_micros=self.precision_micros,
         )
+
+
+@lru_cache(maxsize=1024)
+def _compiled(version: TariffVersion) -> PriceTable:
+    return version._compile()

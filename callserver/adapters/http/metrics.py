@@ -50,6 +50,8 @@ class Metrics:
             buckets=_REQUEST_BUCKETS,
             registry=self.registry,
         )
+        self._decided_children: dict[str, Counter] = {}
+        self._settled_children: dict[str, Counter] = {}
         self._http_children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._http_dropped = Counter(
             "callserver_http_connections_dropped_total",
@@ -103,12 +105,20 @@ class Metrics:
 
     def call_decided(self, seconds: float, refusal: Refusal | None) -> None:
         """A route request was answered."""
-        self._decided.labels(refusal.value if refusal else ROUTED).inc()
+        outcome = refusal.value if refusal else ROUTED
+        child = self._decided_children.get(outcome)
+        if child is None:
+            child = self._decided_children[outcome] = self._decided.labels(outcome)
+        child.inc()
         self._decision_seconds.observe(seconds)
 
     def call_settled(self, plan: Plan, end: CallEnd, settled: Settled) -> None:
         """A call was settled, for the first time."""
-        self._settled.labels(disposition(plan, end).value).inc()
+        outcome = disposition(plan, end).value
+        child = self._settled_children.get(outcome)
+        if child is None:
+            child = self._settled_children[outcome] = self._settled.labels(outcome)
+        child.inc()
         self._fees.inc(settled.fee_micros)
         self._written_off.inc(settled.written_off_micros)
 
