@@ -29,7 +29,7 @@ from tests.service import business
 from tests.service.process import Process, build
 
 RUN = "run-1"
-POLICY = BillingPolicy(slice_s=60, end_report_wait_ms=20)
+POLICY = BillingPolicy(slice_s=60, end_report_wait_ms=100)
 
 
 @dataclass
@@ -220,6 +220,13 @@ class Stage:
         """FLUSHALL."""
         await self.link.query("FLUSHALL")
 
+    async def timers_ran_out(self) -> None:
+        """Wait until no end of a call waits for its report."""
+        hangups = self.process.hangups
+        async with asyncio.timeout(20):
+            while hangups._waiting or hangups._late:
+                await asyncio.sleep(0.01)
+
     async def assert_nothing_held(self) -> None:
         """No hold, slot, due time or open call is left in Redis, no call in hand."""
         assert not await left_over(self.link)
@@ -235,8 +242,3 @@ class Stage:
 def epoch(us: int) -> str:
     """`CDR(…,u)`'s text for an instant."""
     return f"{us // 1_000_000}.{us % 1_000_000:06d}"
-
-
-async def moment() -> None:
-    """Real time enough for timers of POLICY to fire and their tasks to end."""
-    await asyncio.sleep(0.1)

@@ -9,7 +9,7 @@ from callserver.domain.call import EndSource
 from callserver.domain.cdr import Disposition
 from callserver.domain.refusal import Refusal
 from tests.service.business import ACME, BLOCKED_CALLER, POST, YUAN
-from tests.service.stage import Stage, moment
+from tests.service.stage import Stage
 from tests.service.staging import books_template, link, stage, valkey, valkey_server
 
 __all__ = ["books_template", "link", "stage", "valkey", "valkey_server"]
@@ -22,7 +22,7 @@ async def test_the_report_settles_at_once(stage: Stage) -> None:
     stage.clock.pass_s(61)
     await stage.hang_up(arrival, answered_us)
     stage.ami_hangup(arrival)
-    await moment()
+    await stage.timers_ran_out()
     (cdr,) = await stage.written()
     assert (cdr.billsec, cdr.fee_micros, cdr.end_source) == (61, 600_000 + 10_000, EndSource.REPORT)
     assert cdr.charged_micros == 600_000  # prepaid, and nothing turned the scheduler's wheel
@@ -37,7 +37,7 @@ async def test_ami_before_the_report_waits_for_it(stage: Stage) -> None:
     stage.clock.pass_s(5)
     stage.ami_hangup(arrival)
     await stage.hang_up(arrival, answered_us)
-    await moment()
+    await stage.timers_ran_out()
     (cdr,) = await stage.written()
     assert (cdr.end_source, cdr.billsec) == (EndSource.REPORT, 5)
     await stage.assert_nothing_held()
@@ -50,8 +50,8 @@ async def test_without_a_report_ami_settles(stage: Stage, log_text: io.StringIO)
     stage.clock.pass_s(7.9)
     stage.ami_hangup(arrival, cause=31)
     stage.ami_hangup(arrival, cause=31)
-    assert await stage.written() == ()
-    await moment()
+    assert stage.process.settled == []
+    await stage.timers_ran_out()
     (cdr,) = await stage.written()
     assert (cdr.billsec, cdr.end_source, cdr.hangup_cause) == (7, EndSource.AMI_HANGUP, 31)
     assert cdr.disposition is Disposition.ANSWERED
@@ -63,7 +63,7 @@ async def test_an_unanswered_call_seen_by_ami_costs_nothing(stage: Stage) -> Non
     """It rang, and the caller gave up."""
     arrival, _ = await stage.routed()
     stage.ami_hangup(arrival)
-    await moment()
+    await stage.timers_ran_out()
     (cdr,) = await stage.written()
     assert (cdr.disposition, cdr.fee_micros) == (Disposition.CANCELLED, 0)
     await stage.assert_nothing_held()
@@ -73,7 +73,7 @@ async def test_ami_with_another_uniqueid_settles_nothing(stage: Stage) -> None:
     """The token alone is not enough."""
     arrival, _ = await stage.routed()
     stage.ami_hangup(arrival, uniqueid="1.1")
-    await moment()
+    await stage.timers_ran_out()
     assert await stage.written() == ()
     assert len(stage.process.in_hand) == 1
 
@@ -97,7 +97,7 @@ async def test_a_wrong_word_of_ami_does_not_keep_the_right_one_out(stage: Stage)
     arrival, _ = await stage.routed()
     stage.ami_hangup(arrival, uniqueid="1.1")
     stage.ami_hangup(arrival)
-    await moment()
+    await stage.timers_ran_out()
     (cdr,) = await stage.written()
     assert cdr.end_source is EndSource.AMI_HANGUP
 
@@ -172,7 +172,7 @@ async def test_an_answer_that_redis_missed_is_billed_by_ami_too(stage: Stage) ->
     stage.meters.away = False
     stage.clock.pass_s(9)
     stage.ami_hangup(arrival)
-    await moment()
+    await stage.timers_ran_out()
     (cdr,) = await stage.written()
     assert (cdr.billsec, cdr.fee_micros, cdr.disposition) == (9, 90_000, Disposition.ANSWERED)
 
@@ -185,7 +185,7 @@ async def test_an_unmetered_call_is_billed_by_ami_too(stage: Stage) -> None:
     stage.meters.away = False
     stage.clock.pass_s(9)
     stage.ami_hangup(arrival)
-    await moment()
+    await stage.timers_ran_out()
     (cdr,) = await stage.written()
     assert (cdr.billsec, cdr.charged_micros) == (9, 90_000)
     await stage.assert_nothing_held()

@@ -26,6 +26,10 @@ class Fate:
         """Set the hour."""
         self._words, self._heard = words, heard
 
+    def reprieve(self) -> None:
+        """No hour is set any more."""
+        self._words = -1
+
     @property
     def sealed(self) -> bool:
         """Whether the hour is set."""

@@ -113,6 +113,9 @@ class Simulation:
             await self._step()
         self.calm = True
         self.note("calm")
+        self.redis_away = self.sql_away = self.pbx.away = False
+        self.fate.reprieve()
+        await self._revive()
         for _ in range(120):
             self.clock.pass_s(0.5)
             await self._wheels_turn()
