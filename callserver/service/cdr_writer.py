@@ -60,6 +60,7 @@ class CdrWriter:
         self._written: dict[int, list[str]] = {}  # by shard: what SQL has and the outbox too
         self._written_since_ms = 0
         self._unreadable: set[str] = set()
+        self._unwritable: set[str] = set()
         self._wake = asyncio.Event()
         # One transaction at a time: SQLite has one writer, and a rebuild must see none in flight.
         self._turn = asyncio.Lock()
@@ -144,12 +145,11 @@ class CdrWriter:
             yield
 
     async def _write(self, entries: list[tuple[OutboxEntry, Outcome | None]]) -> int:
-        """One transaction; how many were readable. `_acknowledge` clears them from the outbox."""
-        cdrs: list[Cdr] = []
-        readable: list[OutboxEntry] = []
+        """One transaction; how many SQL has now. `_acknowledge` clears them from the outbox."""
+        readable: list[tuple[OutboxEntry, Cdr]] = []
         for entry, outcome in entries:
             try:
-                cdrs.append(cdr_of(entry, outcome))
+                cdr = cdr_of(entry, outcome)
             except (ValueError, KeyError, TypeError):
                 # It stays in the outbox for a person to look at: money is in it.
                 self._waiting.pop(entry.token, None)
@@ -157,16 +157,35 @@ class CdrWriter:
                     self._unreadable.add(entry.token)
                     log.exception("cdr.unreadable", shard=entry.shard)
             else:
-                readable.append(entry)
-        if not cdrs:
-            return 0
-        await self._books.write_cdrs(cdrs)
+                if entry.token in self._unwritable:
+                    self._waiting.pop(entry.token, None)
+                else:
+                    readable.append((entry, cdr))
+        written = await self._commit(readable) if readable else []
         if not self._written:
             self._written_since_ms = self._now_ms()
-        for entry in readable:
+        for entry in written:
             self._written.setdefault(entry.shard, []).append(entry.token)
             self._waiting.pop(entry.token, None)
-        return len(readable)
+        return len(written)
+
+    async def _commit(self, batch: list[tuple[OutboxEntry, Cdr]]) -> list[OutboxEntry]:
+        """Write them; those that SQL has now. One that it will not take is found by halves."""
+        try:
+            await self._books.write_cdrs([cdr for _, cdr in batch])
+        except (StoreUnavailable, OutcomeUnknown):
+            raise
+        except Exception:
+            if len(batch) > 1:
+                half = len(batch) // 2
+                return await self._commit(batch[:half]) + await self._commit(batch[half:])
+            ((entry, cdr),) = batch
+            self._waiting.pop(entry.token, None)
+            self._unwritable.add(entry.token)
+            # It stays in the outbox for a person to look at: money is in it.
+            log.exception("cdr.unwritable", shard=entry.shard, call_id=cdr.call_id)
+            return []
+        return [entry for entry, _ in batch]
 
     def _acknowledge_due(self) -> bool:
         waited_ms = self._now_ms() - self._written_since_ms
