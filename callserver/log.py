@@ -7,11 +7,12 @@ Use it as `log = structlog.get_logger()` and `log.info("call.admitted", route=â€
 import json
 import logging
 import sys
+import time
 from typing import Any, Literal, TextIO
 
 import orjson
 import structlog
-from structlog.types import Processor
+from structlog.types import EventDict, Processor
 
 from callserver.log_masking import mask_event
 
@@ -61,8 +62,24 @@ def _common() -> list[Processor]:
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,  # before the mask: tracebacks quote values
         mask_event,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _Stamp(),
     ]
+
+
+class _Stamp:
+    """Adds `timestamp`: UTC to the microsecond, the text of its second made once."""
+
+    def __init__(self) -> None:
+        self._second = (0, "")
+
+    def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
+        second, micros = divmod(time.time_ns() // 1000, 1_000_000)
+        known, text = self._second  # one read: other threads log too
+        if known != second:
+            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._second = (second, text)
+        event["timestamp"] = f"{text}.{micros:06d}Z"
+        return event
 
 
 def _renderer(format: Format, out: TextIO) -> Processor:

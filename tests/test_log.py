@@ -3,8 +3,11 @@
 import io
 import json
 import logging
+import re
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime
 
 import pytest
 import structlog
@@ -28,6 +31,18 @@ def test_an_event_is_one_json_line_with_what_is_bound(log_text: io.StringIO) -> 
     assert lines(log_text) == [
         {"event": "call.admitted", "line": 1, "call_id": "07-" + "a" * 32, "level": "info"}
     ]
+
+
+def test_the_timestamp_is_utc_to_the_microsecond(log_text: io.StringIO) -> None:
+    """Also over the turn of a second, whose text is made once."""
+    before = datetime.now(UTC)
+    for _ in range(3):
+        structlog.get_logger().info("a.thing")
+        time.sleep(0.4)
+    stamps = [json.loads(line)["timestamp"] for line in log_text.getvalue().splitlines()]
+    assert all(re.fullmatch(r"[-0-9]{10}T[0-9:]{8}\.[0-9]{6}Z", stamp) for stamp in stamps)
+    moments = [datetime.fromisoformat(stamp) for stamp in stamps]
+    assert [before, *moments, datetime.now(UTC)] == sorted([before, *moments, datetime.now(UTC)])
 
 
 def test_a_traceback_is_masked(log_text: io.StringIO) -> None:
