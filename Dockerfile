@@ -13,9 +13,6 @@ FROM docker.io/library/python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="callserver" \
       org.opencontainers.image.description="Call routing and live rating for China's 400 numbers" \
       org.opencontainers.image.licenses="MIT"
-COPY --from=build /opt/callserver /opt/callserver
-COPY dialplan /usr/share/callserver/dialplan
-COPY config/callserver.toml /usr/share/callserver/callserver.toml
 RUN useradd --system --uid 10400 --home-dir /var/lib/callserver --shell /usr/sbin/nologin callserver \
     && install -d -o callserver -g callserver -m 0700 /var/lib/callserver
 USER callserver
@@ -33,3 +30,7 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8400/healthz', timeout=2)"]
 ENTRYPOINT ["callserver"]
 CMD ["serve"]
+# Last, what changes with every build: all above stays cached.
+COPY dialplan /usr/share/callserver/dialplan
+COPY config/callserver.toml /usr/share/callserver/callserver.toml
+COPY --from=build /opt/callserver /opt/callserver

@@ -6,7 +6,9 @@ tag=callserver:dev
 die() { printf 'callserver: %s\n' "$1" >&2; exit 1; }
 say() { printf 'callserver: %s\n' "$1" >&2; }
 
-for engine in docker podman; do
+engines=(docker podman)
+[ "${CALLSERVER_IMAGE_BUILDER:-}" != buildah ] || engines=()
+for engine in "${engines[@]}"; do
     if command -v "$engine" >/dev/null && "$engine" info >/dev/null 2>&1; then
         exec "$engine" build --tag "$tag" .
     fi
@@ -36,11 +38,19 @@ if ! buildah "${storage[@]}" inspect --type image "$base" >/dev/null 2>&1; then
     buildah "${storage[@]}" commit --quiet --rm "$made" "$base" >/dev/null
 fi
 
-# A host that reaches its package index through a CA or an index of its own hands both to pip.
-volumes=() builds=()
-for name in PIP_CERT PIP_INDEX_URL PIP_TRUSTED_HOST PIP_PROXY; do
-    [ -z "${!name:-}" ] || builds+=(--env "$name=${!name}")
-done
+# A host that reaches its package index through a CA or an index of its own lends both to pip while
+# it builds. As files: what is in the environment would stay in the image.
+volumes=()
+lent=$(mktemp)
+trap 'rm -rf "$lent" ${root:+"$root"}' EXIT
+{
+    echo '[global]'
+    [ -z "${PIP_CERT:-}" ] || echo "cert = $PIP_CERT"
+    [ -z "${PIP_INDEX_URL:-}" ] || echo "index-url = $PIP_INDEX_URL"
+    [ -z "${PIP_TRUSTED_HOST:-}" ] || echo "trusted-host = $PIP_TRUSTED_HOST"
+    [ -z "${PIP_PROXY:-}" ] || echo "proxy = $PIP_PROXY"
+} >"$lent"
+volumes+=(--volume "$lent:/root/.config/pip/pip.conf:ro")
 ca=${PIP_CERT:-${SSL_CERT_FILE:-}}
 [ -z "$ca" ] || volumes+=(--volume "$ca:$ca:ro")
 for file in /etc/pip.conf "$HOME/.config/pip/pip.conf" "$HOME/.pip/pip.conf"; do
@@ -48,7 +58,7 @@ for file in /etc/pip.conf "$HOME/.config/pip/pip.conf" "$HOME/.pip/pip.conf"; do
 done
 say "building $tag"
 buildah "${storage[@]}" build --pull-never --format docker --isolation chroot --layers \
-    "${volumes[@]}" "${builds[@]}" --tag "$tag" . >"$cache/build.log" 2>&1 ||
+    "${volumes[@]}" --tag "$tag" . >"$cache/build.log" 2>&1 ||
     { tail -n 20 "$cache/build.log" >&2; die "the build failed; all of it is in $cache/build.log"; }
 size=$(buildah "${storage[@]}" images --format '{{.Size}}' "$tag")
 say "built $tag, $size"
