@@ -103,6 +103,9 @@ class Metering:
             call.shard, token, call.line, call.noted_answer_us, call.table, due_ms
         )
         log.info("call.answered", call_id=call.plan.call_id, line=line)
+        if line == 0 and call.meter is not None:
+            # The dialplan had given us up and dialled by itself, for as long as it may without us.
+            await self.move_timeout(call)
 
     async def run(self, poll_ms: int) -> None:
         """Look at what is due, for ever. A store that is away is met again at the next turn."""
