@@ -75,7 +75,7 @@ def test_a_caller_who_gives_up_on_a_frozen_server(make_world: MakeWorld) -> None
 
 
 def _with_a_route_kept(make_world: MakeWorld) -> World:
-    world = make_world(ACME)
+    world = make_world(ACME, billing={"slice_s": 20})  # no call runs out of its hold meanwhile
     assert world.bed.call("4001000001", talk_ms=300).outcome == "answered"
     world.settled(1)
     return world

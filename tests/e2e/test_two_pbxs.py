@@ -73,25 +73,29 @@ def test_money_is_shared(make_world: MakeWorld) -> None:
 def test_one_is_killed_and_the_other_goes_on(make_world: MakeWorld) -> None:
     """The other's call is extended and ends when its caller hangs up; new calls get through."""
     world, one, two = both(make_world, Party("acme", DID, ("answers",), SECOND))
-    lasting = one.begin(DID, talk_ms=14_000)
+    lasting = one.begin(DID, talk_ms=16_000)
+    began_s = time.monotonic()
     two.begin(DID, talk_ms=60_000)
     world.wait_answered(2)
     time.sleep(2)
     two.asterisk.kill9()
+    lived_s = time.monotonic() - began_s
     world.wait_link("pbx2", "down")
     assert world.server.readyz()[0] == 200
     assert one.call(DID, talk_ms=1200).outcome == "answered"
     (result,) = lasting.wait(60)
-    print(f"talked: expected 14000 ms, got {result.talk_ms} by {result.ended_by}")
+    print(f"talked: expected 16000 ms, got {result.talk_ms} by {result.ended_by}")
     assert result.ended_by == "caller"
-    assert result.talk_ms >= 13_900
+    assert result.talk_ms >= 15_900
     two.asterisk.start()
     world.wait_link("pbx2", "ok")
     rows = world.settled(3)
     estimated = [row for row in rows if row.cdr["estimated"]]
     assert [row.cdr["pbx"] for row in estimated] == ["pbx2"]
-    assert 1 <= estimated[0].cdr["billsec"] <= 4
-    assert verify.amount(estimated[0].cdr["fee"]) == SECOND.fee(estimated[0].cdr["billsec"])
+    billsec = estimated[0].cdr["billsec"]
+    print(f"estimated: expected 1 … {lived_s:.0f} s, got {billsec}")
+    assert 1 <= billsec <= lived_s
+    assert verify.amount(estimated[0].cdr["fee"]) == SECOND.fee(billsec)
     for row in rows:
         if row.cdr["pbx"] == "pbx1":
             verify.times_agree(row)
