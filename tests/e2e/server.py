@@ -94,10 +94,11 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.kill9()
             self._process = None
+        valkey = (self.data / "valkey").absolute()
         try:
-            ask(socket_path((self.data / "valkey").absolute()), "SHUTDOWN", "NOSAVE")
-        except NoAnswer:
-            return
+            ask(socket_path(valkey), "SHUTDOWN", "NOSAVE")
+        except NoAnswer:  # its only answer, and also that of one that is gone already
+            remove_socket(valkey, socket_path(valkey))
 
     def redis(self, *command: str) -> Any:
         """A direct read of the embedded Valkey."""

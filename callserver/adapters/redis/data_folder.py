@@ -63,7 +63,7 @@ def socket_path(data_dir: Path) -> Path:
     if _fits(inside):
         return inside
     digest = hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
-    short = _runtime_folder() / f"{digest}.sock"
+    short = _runtime_folder(digest) / SOCKET_NAME
     if not _fits(short):
         raise EmbeddedValkeyError(
             f"{inside} is too long for a unix socket (at most {SOCKET_PATH_BYTES_MAX} bytes), "
@@ -89,6 +89,8 @@ def prepare_socket(data_dir: Path, path: Path) -> None:
 def remove_socket(data_dir: Path, path: Path) -> None:
     """After the server has ended: leave no socket and no link behind."""
     path.unlink(missing_ok=True)
+    if path.parent != data_dir and path.parent.is_dir():
+        path.parent.rmdir()
     (data_dir / SOCKET_NAME).unlink(missing_ok=True)
     (data_dir / PID_FILE).unlink(missing_ok=True)
 
@@ -119,5 +121,6 @@ def _fits(path: Path) -> bool:
     return len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX
 
 
-def _runtime_folder() -> Path:
-    return Path(tempfile.gettempdir()) / f"callserver-{os.getuid()}"
+def _runtime_folder(digest: str) -> Path:
+    """A folder of this data folder's own, so that removing it takes nothing from another."""
+    return Path(tempfile.gettempdir()) / f"callserver-{os.getuid()}-{digest}"

@@ -229,3 +229,13 @@ async def answers(valkey: EmbeddedValkey) -> bool:
         return await asyncio.to_thread(ask, valkey.socket_path, "PING") == b"PONG"
     except NoAnswer:
         return False
+
+
+def test_a_socket_elsewhere_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A data folder too deep for a socket gets one in the temporary folder, gone at the end."""
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    with EmbeddedValkey(deep) as valkey:
+        short = valkey.socket_path
+        assert short.is_socket()
+        assert short.parent != deep
+    assert not short.parent.exists()
