@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from callserver.adapters.redis.data_folder import socket_path
+from callserver.adapters.redis.data_folder import remove_socket, socket_path
 from callserver.adapters.redis.embedded_probe import NoAnswer, ask
 from callserver.demo.asterisk.instance import AsteriskInstance
 from callserver.demo.asterisk.processes import free_tcp_port
