@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 import typer.main
+import yaml
 
 from callserver.cli.main import app
 from tests.house import ROOT, SOURCE, TESTS, files, imported, module, name, texts, tree
@@ -194,6 +195,18 @@ def test_make_lists_its_targets() -> None:
     listed = re.findall(r"^  make (\w+) +\S", told.stdout, re.M)
     assert sorted(listed) == sorted(targets)
     assert {"setup", "demo", "test", "bench", "image"} <= set(listed)
+
+
+def test_ci_runs_what_people_run() -> None:
+    """The workflow calls .ci/run, keeps the caches, and lets nothing be skipped."""
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    steps = workflow["jobs"]["test"]["steps"]
+    assert steps[-1] == {"run": ".ci/run", "env": {"CI": "true"}}
+    assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+    (cache,) = [step["with"] for step in steps if step.get("uses", "").startswith("actions/cache@")]
+    assert cache["path"] == "~/.cache/callserver"
+    for pattern in re.findall(r"'([^']+)'", cache["key"]):
+        assert list(ROOT.glob(pattern)), pattern
 
 
 def test_nothing_names_a_private_host() -> None:
