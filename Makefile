@@ -55,6 +55,10 @@ unit: $(VENV)/.tests ## the fast part of the suite: no Asterisk, no PostgreSQL, 
 simulate: $(VENV)/.tests ## live many random days of calls and faults in virtual time (DAYS=100, SEED=n: one, told)
 	@$(BIN)/python -m tests.simulation --days $(or $(DAYS),100) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+.PHONY: faults
+faults: $(VENV)/.tests ## kill servers, Redis and SQL at every step of a call; `make test` takes a sample
+	@FAULTS=all $(BIN)/python -m pytest tests/faults $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.tests ## measure (QUICK=1 for under 50 s, JSON=FILE for the figures)
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
