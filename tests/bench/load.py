@@ -38,9 +38,11 @@ class Load:
         self.pbx = Pbx(agi, settings["dids"], key, PLAYED_S)
         self.live: list[Call] = []
 
-    async def closed(self, calls: int, in_flight: int) -> dict[str, Any]:
-        """So many calls, `in_flight` of them at any time; as fast as the server goes."""
-        run = _Run(self.pbx, calls)
+    async def closed(
+        self, calls: int, in_flight: int, seconds: float = RUN_MAX_S
+    ) -> dict[str, Any]:
+        """`in_flight` calls at any time, as fast as the server goes; so many, or for so long."""
+        run = _Run(self.pbx, calls, seconds)
         while run.begun < min(in_flight, calls):
             run.begin(again=True)
         await run.finished()
@@ -50,7 +52,7 @@ class Load:
         """Calls at fixed instants, however the server does; every n-th CDR is looked for."""
         watch = CdrWatch(("127.0.0.1", self.settings["http"]), self.settings["token"])
         await watch.connect()
-        run = _Run(self.pbx, calls, watch, watch_every)
+        run = _Run(self.pbx, calls, RUN_MAX_S, watch, watch_every)
         began = self.loop.time()
         while run.begun < calls:
             due = min(calls, int((self.loop.time() - began) * per_s) + 1)
@@ -107,12 +109,19 @@ class _Run:
     """One run: its calls, from arrival to hang-up."""
 
     def __init__(
-        self, pbx: Pbx, calls: int, watch: CdrWatch | None = None, watch_every: int = 0
+        self,
+        pbx: Pbx,
+        calls: int,
+        seconds: float,
+        watch: CdrWatch | None = None,
+        watch_every: int = 0,
     ) -> None:
         self._pbx, self._calls, self._watch, self._watch_every = pbx, calls, watch, watch_every
         self._tally = pbx.tally = Tally()
         self._talking: deque[tuple[float, Call]] = deque()
         self._began, self._done_s, self._again = time.perf_counter(), 0.0, False
+        self._over_for_good = False
+        self._until = self._began + seconds
         self._cpu = os.times()
         self._tick()
 
@@ -127,7 +136,7 @@ class _Run:
     async def finished(self) -> None:
         while not self._over and time.perf_counter() - self._began < RUN_MAX_S:
             await asyncio.sleep(0.001)
-        self._calls = 0
+        self._over_for_good = True
 
     def figures(self) -> dict[str, Any]:
         cpu = os.times()
@@ -139,7 +148,8 @@ class _Run:
     @property
     def _over(self) -> bool:
         tally = self._tally
-        ended = tally.ended + tally.faults >= self._calls
+        all_begun = tally.begun >= self._calls or time.perf_counter() >= self._until
+        ended = all_begun and tally.ended + tally.faults >= tally.begun
         if ended and not self._done_s:
             self._done_s = time.perf_counter()
         return ended and (self._watch is None or not self._watch.open)
@@ -148,7 +158,7 @@ class _Run:
         self._talking.append((time.perf_counter() + PLAYED_S, call))
 
     def _tick(self) -> None:
-        if not self._calls:
+        if self._over_for_good:
             return
         now = time.perf_counter()
         while self._talking and self._talking[0][0] <= now:
@@ -161,7 +171,8 @@ class _Run:
             self._watch.watch(self._pbx.call_id(call), call.reported)
 
     def _ended(self) -> None:
-        if self._again and self._tally.begun < self._calls:
+        more = self._tally.begun < self._calls and time.perf_counter() < self._until
+        if self._again and more:
             self.begin(again=True)
 
 

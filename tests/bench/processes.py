@@ -13,16 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.request import urlopen
 
 import psutil
 
-from callserver.adapters.redis.embedded import socket_path
+from callserver.adapters.redis.data_folder import socket_path
 from callserver.adapters.redis.embedded_probe import NoAnswer, ask, server_pid
 from callserver.demo.asterisk.processes import free_tcp_port
 from tests.bench.asterisk_bytes import PBX
 from tests.e2e.http import get_json
 
-READY_S = 30.0
+READY_S = 120.0
 ANSWER_S = 150.0
 
 
@@ -178,6 +179,11 @@ class Server:
         except NoAnswer:
             return
 
+    def metrics(self) -> bytes:
+        """Its metrics as Prometheus reads them."""
+        with urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=10) as answer:
+            return bytes(answer.read())
+
     def redis(self, *command: str) -> Any:
         """Ask its Valkey."""
         return ask(self.valkey, *command, timeout_s=10)
@@ -201,7 +207,7 @@ class Server:
     def used(self) -> "Used":
         """CPU so far."""
         assert self._process is not None
-        return Used(_cpu_s(self._process.pid), _cpu_s(server_pid(self.valkey)))
+        return Used(cpu_s(self._process.pid), cpu_s(server_pid(self.valkey)))
 
 
 @dataclass(frozen=True)
@@ -216,7 +222,8 @@ class Used:
         return Used(self.server_s - before.server_s, self.valkey_s - before.valkey_s)
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
+    """Seconds of CPU a process used, user and system."""
     times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
 
@@ -270,11 +277,6 @@ def scratch(parent: Path | None) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def median(values: Sequence[float]) -> float:
-    """The middle one."""
-    return sorted(values)[len(values) // 2]
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

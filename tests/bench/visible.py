@@ -7,6 +7,7 @@ from collections import deque
 from tests.bench.http_link import HttpLink, get
 
 AGAIN_S = 0.002
+AGAIN_SHARE = 0.1  # of the time waited so far: asking must not be the load
 LINKS = 8
 
 
@@ -47,7 +48,8 @@ class CdrWatch:
     def _ask(self, link: HttpLink, request: bytes, since: float) -> None:
         def answered(status: int) -> None:
             if status != 200:
-                self._loop.call_later(AGAIN_S, self._ask, link, request, since)
+                again_s = max(AGAIN_S, AGAIN_SHARE * (time.perf_counter() - since))
+                self._loop.call_later(again_s, self._ask, link, request, since)
                 return
             self.seconds.append(time.perf_counter() - since)
             self.open -= 1
