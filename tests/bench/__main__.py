@@ -6,7 +6,6 @@ import os
 import platform
 import sys
 import time
-from datetime import date
 from pathlib import Path
 
 from tests.bench.phases import FULL, QUICK, Lab
@@ -33,7 +32,7 @@ def machine() -> str:
     )
     system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     return (
-        f"`make bench` on {os.cpu_count()} cores of {model}, {system}, {date.today()}; "
+        f"`make bench` on {os.cpu_count()} cores of {model}, {system}, {time.strftime('%Y-%m-%d')}; "
         f"load average at the end {os.getloadavg()[0]:.1f}."
     )
 
@@ -44,9 +43,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="under 50 s")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--dir", type=Path, help="where to work: a real disk (here)")
-    parser.add_argument(
-        "--only", help="phases, between commas: lifecycles, live, million, profiled"
-    )
+    parser.add_argument("--only", help="of lifecycles,live,million,profiled")
     parser.add_argument("--report", action="store_true", help="rewrite docs/benchmarks.md")
     options = parser.parse_args()
     began = time.perf_counter()

@@ -7,6 +7,7 @@ import matplotlib as mpl
 
 mpl.use("svg")
 from matplotlib import pyplot
+from matplotlib.figure import Figure
 
 DOCS = Path("docs")
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
@@ -75,7 +76,7 @@ def _table(f: Figures) -> str:
 
 
 def _full(f: Figures) -> list[tuple[str, ...]]:
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             f"{f['live_calls']:,.0f} live meters",
             "≤ 5 % of a core",
@@ -125,7 +126,7 @@ def _latency(decision_ms: Sequence[float], visible_ms: Sequence[float]) -> None:
     _save(figure, "latency")
 
 
-def _save(figure: "pyplot.Figure", name: str) -> None:
+def _save(figure: Figure, name: str) -> None:
     figure.tight_layout()
     file = DOCS / "benchmarks" / f"{name}.svg"
     file.parent.mkdir(exist_ok=True)
