@@ -31,8 +31,9 @@ def machine() -> str:
         if line.startswith("model name")
     )
     system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    day = time.strftime("%Y-%m-%d")
     return (
-        f"`make bench` on {os.cpu_count()} cores of {model}, {system}, {time.strftime('%Y-%m-%d')}; "
+        f"`make bench` on {os.cpu_count()} cores of {model}, {system}, {day}; "
         f"load average at the end {os.getloadavg()[0]:.1f}."
     )
 
