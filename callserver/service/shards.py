@@ -87,7 +87,10 @@ class ShardRebuilder:
             log.info("shards.rebuilt", shards=len(lost))
 
     async def _close_known(self, lost: set[int]) -> None:
-        """Close meters that Redis has open again because it lost its last second: SQL has them."""
+        """Close meters that Redis has open again because it lost its last second: SQL has them.
+
+        Likewise let go of calls in hand that SQL has: nobody heard that they were settled.
+        """
         meters = [
             meter
             for pbx in self._pbxs
@@ -95,12 +98,17 @@ class ShardRebuilder:
             if meter.shard in lost
         ]
         hashes = {meter.token: hashed for meter in meters if (hashed := _hash_of(meter))}
+        unsettled = [call for call in self._in_hand.unsettled() if call.shard in lost]
+        hashes |= {call.token: call.plan.token_hash for call in unsettled}
         known = await self._books.known_tokens(list(hashes.values())) if hashes else set()
         now_ms = self._clock.now_us() // 1000
         for meter in meters:
             if hashes.get(meter.token) in known:
                 await self._meters.acknowledge(meter.shard, [meter.token], now_ms)
                 self._in_hand.drop(meter.token)
+        for call in unsettled:
+            if hashes[call.token] in known:
+                self._in_hand.drop(call.token)
 
     async def _rebuild(self, shard: int, run_id: str, sums: dict[str, AccountSum]) -> None:
         accounts = [total for account, total in sums.items() if shard_of(account) == shard]
