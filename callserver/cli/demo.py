@@ -1,5 +1,6 @@
 """`callserver demo`: a day of calls in fast motion, and the proof that every fen is right."""
 
+import signal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -48,6 +49,8 @@ def demo(
         as_json=json,
         pbx=PbxKind(pbx),
     )
+    # `kill` ends it as Ctrl-C does: its embedded Valkey would outlive a process that just dies.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     try:
         status = run_demo(options)
     except (DemoFailed, AsteriskUnavailable) as fault:

@@ -7,6 +7,8 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 ENDS_S = 120  # a busy machine may need long
 FIGURES = [
     *("calls", "answered", "cdrs", "charged", "ledger_total"),
@@ -69,13 +71,14 @@ def test_a_folder_with_books_in_it_is_left_alone(tmp_path: Path) -> None:
     assert books.read_text() == "precious"
 
 
-def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
-    """Ctrl-C in the middle of calls: no folder, no Valkey, one line that says so."""
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path, sign: signal.Signals) -> None:
+    """Ctrl-C or kill in the middle of calls: no folder, no Valkey, one line that says so."""
     demo = start(tmp_path, "--calls", "40", "--rate", "8")
     assert demo.stdout
     while " → 400" not in demo.stdout.readline():
         assert demo.poll() is None
-    demo.send_signal(signal.SIGINT)
+    demo.send_signal(sign)
     _, err = demo.communicate(timeout=ENDS_S)
     assert (demo.returncode, err) == (1, "callserver: stopped\n")
     assert list(tmp_path.iterdir()) == []
