@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from callserver.adapters.agi import AgiLimits, AgiServer, CallScripts
-from callserver.adapters.ami.cdr_file import CdrFile
+from callserver.adapters.ami.cdr_file import CdrFile, begin_at_end
 from callserver.adapters.ami.link import AmiSettings
 from callserver.adapters.ami.pbx import AmiPbx
 from callserver.adapters.http import HttpServer, HttpServices, HttpSettings, Metrics
@@ -256,9 +256,19 @@ class App:
             clocks=parts.clocks,
             policy=policy,
             regions=load_regions(),
-            call_id_key=load_call_id_key(self.data / "call_id.key"),
+            call_id_key=self._call_id_key(),
             area_codes={pbx.name: pbx.area_code for pbx in self.config.asterisk if pbx.area_code},
         )
+
+    def _call_id_key(self) -> bytes:
+        path = self.data / "call_id.key"
+        for pbx in self.config.asterisk if not path.exists() else ():
+            if pbx.cdr_file:
+                begin_at_end(pbx.cdr_file, self._position(pbx), pbx.name)
+        return load_call_id_key(path)
+
+    def _position(self, pbx: AsteriskConfig) -> Path:
+        return self.data / f"cdr_file.{pbx.name}.json"
 
     def _watch(self, parts: _Parts) -> None:
         for gauge, read in (
@@ -322,8 +332,7 @@ class App:
         pbxs[asterisk.name] = pbx
         file = None
         if asterisk.cdr_file:
-            position = self.data / f"cdr_file.{asterisk.name}.json"
-            file = CdrFile(asterisk.cdr_file, position, asterisk.name)
+            file = CdrFile(asterisk.cdr_file, self._position(asterisk), asterisk.name)
         reconciler = Reconciler(
             pbx=pbx,
             file=file,

@@ -20,6 +20,25 @@ Place = tuple[int, int]
 """A file by its inode, and the offset of a line in it."""
 
 
+def begin_at_end(path: Path, position: Path, pbx: str) -> None:
+    """Let a file's reading begin behind the lines it has now; not if it has begun already.
+
+    For a data folder that is new: its `call_id.key` is too, and no line of the past could be known
+    again as a call that SQL has. Each would be charged a second time.
+    """
+    if position.exists() or not path.is_file():
+        return
+    state = path.stat()
+    _write(position, (state.st_ino, state.st_size))
+    log.warning("cdr_file.begun_at_end", pbx=pbx, path=str(path), bytes_passed=state.st_size)
+
+
+def _write(position: Path, place: Place) -> None:
+    fresh = position.with_suffix(".new")
+    fresh.write_bytes(orjson.dumps({"inode": place[0], "offset": place[1]}))
+    fresh.replace(position)
+
+
 class CdrFile:
     """Lines that are not done with, by token; survives restarts and log rotation.
 
@@ -143,7 +162,5 @@ class CdrFile:
         place = next(iter(self._starts.values()), self._at)
         if place == self._saved_place:
             return
-        fresh = self._position.with_suffix(".new")
-        fresh.write_bytes(orjson.dumps({"inode": place[0], "offset": place[1]}))
-        fresh.replace(self._position)
+        _write(self._position, place)
         self._saved_place = place

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from callserver.adapters.ami import cdr_file
-from callserver.adapters.ami.cdr_file import CdrFile
+from callserver.adapters.ami.cdr_file import CdrFile, begin_at_end
 
 NAME = "callserver.csv"
 
@@ -56,6 +56,28 @@ def test_a_restart_begins_at_the_first_line_of_interest(written: Written) -> Non
     reader.pending()
     reader.done({tokens[0], tokens[2]})
     assert list(written.reader().pending()) == tokens[1:]
+
+
+def test_a_new_data_folder_begins_at_the_end(written: Written, log_text: io.StringIO) -> None:
+    """With a new key no line of the past would be known again: each would be charged twice."""
+    old = written.line()
+    begin_at_end(written.path, written.position, "pbx1")
+    new = written.line()
+    assert list(written.reader().pending()) == [new]
+    assert old not in written.reader().pending()
+    assert "cdr_file.begun_at_end" in log_text.getvalue()
+
+
+def test_what_has_begun_goes_on(written: Written) -> None:
+    """A position that is there stays; a file that is not there yet is read from its beginning."""
+    begin_at_end(written.path, written.position, "pbx1")
+    first = written.line()
+    reader = written.reader()
+    assert list(reader.pending()) == [first]
+    second = written.line()
+    reader.done({first})
+    begin_at_end(written.path, written.position, "pbx1")
+    assert list(written.reader().pending()) == [second]
 
 
 @pytest.mark.parametrize("obstacle", ["a folder", "a loop of links"])
