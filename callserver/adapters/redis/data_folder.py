@@ -62,8 +62,8 @@ def socket_path(data_dir: Path) -> Path:
     inside = data_dir.absolute() / SOCKET_NAME
     if _fits(inside):
         return inside
-    digest = hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
-    short = _runtime_folder(digest) / SOCKET_NAME
+    owned = f"{os.getuid()}:".encode() + os.fsencode(inside)
+    short = _runtime_folder(hashlib.sha256(owned).hexdigest()[:12]) / "socket"
     if not _fits(short):
         raise EmbeddedValkeyError(
             f"{inside} is too long for a unix socket (at most {SOCKET_PATH_BYTES_MAX} bytes), "
@@ -123,4 +123,4 @@ def _fits(path: Path) -> bool:
 
 def _runtime_folder(digest: str) -> Path:
     """A folder of this data folder's own, so that removing it takes nothing from another."""
-    return Path(tempfile.gettempdir()) / f"callserver-{os.getuid()}-{digest}"
+    return Path(tempfile.gettempdir()) / f"callserver-{digest}"
