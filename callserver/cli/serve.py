@@ -1,6 +1,7 @@
 """`callserver serve`: the server, until SIGTERM or SIGINT."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from callserver.cli.server_state import ServerState
     from callserver.config import Config
 
+GARBAGE_OBJECTS = 10_000  # made and not freed, before the youngest are looked through
+
 
 def serve(
     config: ConfigFile = None,
@@ -33,9 +36,9 @@ def serve(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Run the server: FastAGI for Asterisk, the HTTP API, metering and rating.
+    """Run the server until SIGTERM or Ctrl-C.
 
-    Without a configuration it runs on embedded parts. SIGTERM or Ctrl-C ends it in good order.
+    FastAGI for Asterisk, the HTTP API, metering and rating. Without a configuration it runs on embedded parts. SIGTERM or Ctrl-C ends it in good order.
     """
     import structlog
 
@@ -72,6 +75,7 @@ async def _serve(settings: "Config", *, json: bool) -> None:
     app = App(settings)
     if not await _started(app, stop):
         return
+    _collect_rarely()
     try:
         state = _state(app, settings)
         with state.published(settings.server.data):
@@ -79,6 +83,16 @@ async def _serve(settings: "Config", *, json: bool) -> None:
             await _until_stopped(app, stop)
     finally:
         await app.stop()
+
+
+def _collect_rarely() -> None:
+    """What stands now stands for good: do not look through it for garbage at every 700 objects.
+
+    A call leaves next to no cycles behind; this is a tenth of its CPU time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
 
 
 def _stop_signal() -> asyncio.Event:
@@ -119,7 +133,8 @@ def _explained(fault: BaseException) -> BaseException:
     from callserver.ports import OutcomeUnknown, StoreUnavailable
 
     mendable = (OSError, StoreUnavailable, OutcomeUnknown, EmbeddedValkeyError, ValueError)
-    return Failed(f"cannot start: {fault}") if isinstance(fault, mendable) else fault
+    reason = (isinstance(fault, OSError) and fault.strerror) or fault
+    return Failed(f"cannot start: {reason}") if isinstance(fault, mendable) else fault
 
 
 async def _until_stopped(app: "App", stop: asyncio.Event) -> None:
