@@ -22,6 +22,7 @@ from tests.bench.processes import (
 from tests.bench.profile import show
 
 SUSTAINED = 0.6  # of the closed loop's rate
+WATCH_EVERY = 20  # of how many calls one CDR is looked for: asking costs more than the call
 SCRIPTS_PER_CALL = 4  # admit, answer, settle, and its share of acknowledge and polls
 
 
@@ -186,7 +187,7 @@ class Lab:
         per_s = min(self.size.per_s, SUSTAINED * self.figures["lifecycles_per_s"])
         calls = int(per_s * self.size.open_s)
         before = bed.server.used()
-        figures = bed.ran(bed.load.do("open", calls=calls, per_s=per_s, watch_every=8))
+        figures = bed.ran(bed.load.do("open", calls=calls, per_s=per_s, watch_every=WATCH_EVERY))
         used = bed.server.used().since(before)
         bed.check()
         decisions, visible = figures["decision_ms"], figures["visible_ms"]
@@ -259,7 +260,7 @@ class Lab:
         """As many numbers as there will ever be: how long a decision takes then, and the memory."""
         with self.bed(1_000_000) as bed:
             bed.ran(bed.load.do("closed", calls=2_000, in_flight=16))
-            figures = bed.ran(bed.load.do("open", calls=5_000, per_s=500, watch_every=8))
+            figures = bed.ran(bed.load.do("open", calls=5_000, per_s=500, watch_every=WATCH_EVERY))
             bed.check()
             self.figures |= {
                 "million_dids_decision_p50_ms": percentile(figures["decision_ms"], 50),
