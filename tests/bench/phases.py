@@ -22,7 +22,7 @@ from tests.bench.processes import (
 from tests.bench.profile import show
 
 SUSTAINED = 0.6  # of the closed loop's rate
-WATCH_EVERY = 20  # of how many calls one CDR is looked for: asking costs more than the call
+WATCH_EVERY = 40  # of how many calls one CDR is looked for: asking costs more than the call
 SCRIPTS_PER_CALL = 4  # admit, answer, settle, and its share of acknowledge and polls
 
 

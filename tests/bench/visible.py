@@ -6,8 +6,8 @@ from collections import deque
 
 from tests.bench.http_link import HttpLink, get
 
-AGAIN_S = 0.002
-AGAIN_SHARE = 0.1  # of the time waited so far: asking must not be the load
+AGAIN_S = 0.003
+AGAIN_SHARE = 0.15  # of the time waited so far: asking must not be the load
 LINKS = 8
 
 
