@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 ROWS_AT_ONCE = 200  # rows parsed between two breaths of the loop
 _CALM = (AmiState.CONNECTING, AmiState.READY, AmiState.STOPPED)
@@ -107,17 +110,30 @@ class AmiLink:
 
     async def list_action(self, name: str, **headers: str) -> list[AmiEvent]:
         """All rows of a list action. Raises as `action`, and AmiListIncomplete."""
+        return await self.list_rows(parse_event, name, **headers)
+
+    async def list_rows(
+        self, read: Callable[[bytes], T | None], name: str, **headers: str
+    ) -> list[T]:
+        """What `read` makes of each row of a list action; None is left out.
+
+        So that of tens of thousands of rows only what matters is ever in memory as objects.
+        `read` may raise GarbledMessage. Raises as `list_action`.
+        """
         action = AmiAction(name, headers, as_list=True)
         rows: list[bytes] = await self._ready().ask(action, self.settings.list_s)
-        events = []
+        rows.reverse()
+        found: list[T] = []
         try:
-            for number, row in enumerate(rows, start=1):
-                events.append(parse_event(row))
-                if number % ROWS_AT_ONCE == 0:
+            while rows:
+                taken = read(rows.pop())
+                if taken is not None:
+                    found.append(taken)
+                if len(rows) % ROWS_AT_ONCE == 0:
                     await asyncio.sleep(0)
         except GarbledMessage as error:
             raise AmiListIncomplete(f"a row cannot be read: {error}") from None
-        return events
+        return found
 
     def _ready(self) -> AmiSession:
         if self._session is None or self._state is not AmiState.READY:

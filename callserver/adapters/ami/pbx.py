@@ -5,10 +5,10 @@ from typing import Protocol
 
 import structlog
 
-from callserver.adapters.ami.call_events import CallEvents, of_a_call
+from callserver.adapters.ami.call_events import CallEvents, of_a_call, token_in
 from callserver.adapters.ami.errors import AmiListIncomplete, AmiRefused
 from callserver.adapters.ami.link import AmiLink
-from callserver.adapters.ami.message import AmiEvent, number
+from callserver.adapters.ami.message import AmiEvent, number, parse_event
 from callserver.adapters.ami.settings import AmiSettings, AmiState
 from callserver.domain.identity import is_token
 from callserver.domain.pbx_cdr import instant_us
@@ -74,8 +74,7 @@ class AmiPbx:
 
     async def live_channels(self) -> list[LiveChannel]:
         """Our callers' channels; raises rather than leave one out."""
-        rows = await self._link.list_action("CoreShowChannels")
-        return [_live(row) for row in rows if is_token(row.chan_vars.get("CS_TOKEN", ""))]
+        return await self._link.list_rows(_live, "CoreShowChannels")
 
     async def boot_id(self) -> str:
         """When this Asterisk process started."""
@@ -119,13 +118,20 @@ def _wanted(name: bytes, block: bytes) -> bool:
     return name == b"Shutdown" or of_a_call(name, block)
 
 
-def _live(row: AmiEvent) -> LiveChannel:
-    fields, variables = row.fields, row.chan_vars
-    channel, uniqueid = fields.get("Channel", ""), fields.get("Uniqueid", "")
+def _live(row: bytes) -> LiveChannel | None:
+    """A caller's channel of ours; half of all rows are others', and not parsed."""
+    if not is_token(token_in(row)):
+        return None
+    event = parse_event(row)
+    fields, variables = event.fields, event.chan_vars
+    token, channel = variables.get("CS_TOKEN", ""), fields.get("Channel", "")
+    uniqueid = fields.get("Uniqueid", "")
+    if not is_token(token):
+        return None
     if not channel or not uniqueid:
         raise AmiListIncomplete("a row has no Channel or no Uniqueid")
     return LiveChannel(
-        token=variables["CS_TOKEN"],
+        token=token,
         channel=channel,
         uniqueid=uniqueid,
         did=variables.get("CS_DID", ""),
