@@ -21,6 +21,7 @@ from tests.bench.processes import (
 )
 from tests.bench.profile import show
 
+SETTLED_S = 25.0  # channel lists come every 10 s; the first that has a call renews its time-out
 SUSTAINED = 0.6  # of the closed loop's rate
 WATCH_EVERY = 40  # of how many calls one CDR is looked for: asking costs more than the call
 SCRIPTS_PER_CALL = 4  # admit, answer, settle, and its share of acknowledge and polls
@@ -224,6 +225,7 @@ class Lab:
             bed.check()
 
     def _idle(self, bed: Bed) -> None:
+        time.sleep(SETTLED_S)
         before, moved = bed.server.used(), bed.load.do("state")["timeouts_moved"]
         time.sleep(self.size.idle_s)
         used = bed.server.used().since(before)
