@@ -1,9 +1,11 @@
 """`callserver check` and `callserver doctor`."""
 
 import asyncio
+import os
 import resource
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +26,10 @@ _MARKS = {"ok": "✓", "warning": "!", "failed": "✗"}
 
 
 def check(config: ConfigFile = None, data: DataFolder = None, json: Json = False) -> None:
-    """Check configuration, database, Redis, and each Asterisk's rights and dialplan.
+    """Check what the server depends on.
 
-    Exit status 1 if anything failed; warnings do not count.
+    Configuration, database, Redis, and each Asterisk's rights, dialplan and clock. Exit status 1
+    if anything failed; warnings do not count.
     """
     from callserver.cli.opening import open_config
     from callserver.service.checking import run_checks
@@ -36,7 +39,7 @@ def check(config: ConfigFile = None, data: DataFolder = None, json: Json = False
 
 
 def doctor(config: ConfigFile = None, data: DataFolder = None, json: Json = False) -> None:
-    """Check all that `check` does, this host, and the server that runs on the data folder."""
+    """Check all that `check` does, this host, and the running server."""
     from callserver.cli.opening import open_config
     from callserver.service.checking import run_checks
     from callserver.service.doctor import diagnose
@@ -154,13 +157,29 @@ async def _pbx(settings: "Config", pbx: "AsteriskConfig") -> "Sequence[Finding]"
     from callserver.cli.server_state import ServerState
     from callserver.service.checking import Finding, Outcome, PbxExpected, check_pbx
 
-    running = ServerState.read(settings.server.data)
-    port = int(running.fastagi.rpartition(":")[2]) if running else settings.server.fastagi.port
-    expected = PbxExpected(pbx.name, port, settings.billing.fallback_max_s)
+    port = settings.server.fastagi.port
+    if port == 0 and (running := ServerState.read(settings.server.data)):
+        port = int(running.fastagi.rpartition(":")[2])
+    trunks = await _trunks(settings)
+    expected = PbxExpected(pbx.name, port, settings.billing.fallback_max_s, trunks)
     found = [Finding(f"asterisk:{pbx.name}", Outcome.OK, f"logged in at {pbx.host}:{pbx.port}")]
     async with ami_probe(pbx) as probe:
         found += await check_pbx(probe, expected)
     return [*found, *await asyncio.to_thread(_cdr_file, pbx)]
+
+
+async def _trunks(settings: "Config") -> frozenset[str]:
+    """The trunks that numbers are forwarded by; none where SQL cannot say (`database` says why)."""
+    from callserver.cli.opening import books
+    from callserver.cli.output import Failed
+    from callserver.ports import StoreUnavailable
+
+    try:
+        async with books(settings) as opened:
+            catalogue = await opened.load_catalogue()
+    except (Failed, StoreUnavailable):
+        return frozenset()
+    return frozenset(line.trunk for did in catalogue.dids.values() for line in did.destinations)
 
 
 def _cdr_file(pbx: "AsteriskConfig") -> "list[Finding]":
@@ -207,7 +226,7 @@ def _facts(settings: "Config", path: Path | None) -> "HostFacts":
     data = settings.server.data.absolute()
     existing = next(folder for folder in (data, *data.parents) if folder.exists())
     files = [
-        _file("data", data),
+        replace(_file("data", data), writable=os.access(existing, os.W_OK)),
         _file("call_id_key", data / "call_id.key"),
         _file("database", data / "callserver.db"),
     ]

@@ -18,9 +18,18 @@ T = TypeVar("T")
 
 
 def open_config(path: Path | None, data: Path | None = None, http: str | None = None) -> "Config":
-    """The configuration as the server would see it. Raises ConfigError."""
+    """The configuration as the server would see it. Raises ConfigError.
+
+    The log is quiet from here on but for faults, and off standard output, where it would stand
+    among JSON: what a command has to say it prints itself. `serve` sets it up anew.
+    """
+    import structlog
+
+    from callserver import log
     from callserver.config import load_config
 
+    if not structlog.is_configured():
+        log.configure("error", "console")
     return load_config(path, os.environ, data=data, http=http)
 
 

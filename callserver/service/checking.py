@@ -97,6 +97,7 @@ class PbxExpected:
     name: str
     fastagi_port: int
     fallback_max_s: int
+    trunks: frozenset[str] = frozenset()  # that destinations name
 
 
 async def check_pbx(probe: PbxProbe, expected: PbxExpected) -> list[Finding]:
@@ -136,6 +137,15 @@ async def _dialplan(probe: PbxProbe, expected: PbxExpected) -> list[Finding]:
     found = [Finding(point, Outcome.OK, f"version {version} is loaded")]
     for name in GLOBALS_REQUIRED:
         found += _global(point, name, await probe.variable(name), expected)
+    for trunk in sorted(expected.trunks):
+        via = f"CS_VIA_{trunk}"
+        if not await probe.variable(via):
+            hint = f"set {via}=PJSIP/NUMBER@… in [globals] of extensions.conf"
+            detail = f"{via} is not set, and destinations name trunk {trunk}"
+            found.append(Finding(point, Outcome.FAILED, detail, hint))
+        elif "NUMBER" not in await probe.variable(via):
+            hint = f"write NUMBER where the digits go: {via}=PJSIP/NUMBER@…"
+            found.append(Finding(point, Outcome.FAILED, f"{via} has no NUMBER in it", hint))
     fallback = await probe.variable(FALLBACK_GLOBAL) or str(FALLBACK_DEFAULT_S)
     if fallback != str(expected.fallback_max_s):
         detail = f"{FALLBACK_GLOBAL} is {fallback}, fallback_max_s is {expected.fallback_max_s}"

@@ -17,12 +17,16 @@ NETWORK_ADDRESSES_MAX = 2**16
 
 @dataclass(frozen=True, slots=True)
 class FileFact:
-    """A file or folder that should be its owner's alone; `mode` None: it is not there."""
+    """A file or folder that should be its owner's alone; `mode` None: it is not there.
+
+    `writable`: whether this user may write it, or make it where it is not there.
+    """
 
     name: str
     path: str
     mode: int | None
     required: bool = False
+    writable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,9 @@ def diagnose(facts: HostFacts) -> list[Finding]:
 
 def _private(fact: FileFact) -> Finding:
     point = f"file:{fact.name}"
+    if not fact.writable:
+        hint = "run callserver as its owner, on a file system that is not read-only"
+        return Finding(point, Outcome.FAILED, f"{fact.path} cannot be written", hint)
     if fact.mode is None:
         if fact.required:
             return Finding(point, Outcome.FAILED, f"{fact.path} is missing")

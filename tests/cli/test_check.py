@@ -1,6 +1,10 @@
 """`callserver check` and `doctor` against real parts: SQLite, Valkey, a PBX that speaks AMI."""
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -134,6 +138,20 @@ def test_a_redis_that_could_lose_money_fails(run: Run, data: Path, tmp_path: Pat
             got = run("check", "--data", data, "--json", **url)
         assert outcomes(got)["redis"][0] == "ok"
         assert ("redis:eviction" in outcomes(got), got.status) == (evicts, int(evicts))
+
+
+def test_the_log_stays_off_standard_output(data: Path, tmp_path: Path) -> None:
+    """Looking at a Redis that runs writes log lines; --json is JSON and nothing else all the same.
+
+    As a process: in the tests' own one the log is set up already.
+    """
+    with EmbeddedValkey(tmp_path / "redis") as valkey:
+        url = {"CALLSERVER_REDIS__URL": f"unix://{valkey.socket_path}"}
+        command = [sys.executable, "-m", "callserver", "check", "--data", data, "--json"]
+        got = subprocess.run(
+            command, capture_output=True, text=True, env=os.environ | url, check=True
+        )
+    assert (got.stderr, json.loads(got.stdout)["ok"]) == ("", True)
 
 
 def test_the_doctor_looks_at_the_host_too(run: Run, data: Path) -> None:

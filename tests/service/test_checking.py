@@ -22,6 +22,7 @@ GOOD = {
     "CS_SERVER": "127.0.0.1:4573",
     "CS_PBX": "main",
     "CS_FALLBACK_MAX_S": "3600",
+    "CS_VIA_carrier": "PJSIP/NUMBER@carrier",
 }
 FAULTS = [  # what is different, point, how bad, part of the detail
     ({"variables": {}}, "dialplan", Outcome.FAILED, "not loaded"),
@@ -29,6 +30,8 @@ FAULTS = [  # what is different, point, how bad, part of the detail
     ({"variables": GOOD | {"CS_SERVER": ""}}, "dialplan", Outcome.FAILED, "CS_SERVER is not set"),
     ({"variables": GOOD | {"CS_SERVER": "h:1"}}, "dialplan", Outcome.FAILED, "on port 4573"),
     ({"variables": GOOD | {"CS_PBX": "x"}}, "dialplan", Outcome.FAILED, "CS_PBX is 'x'"),
+    ({"variables": GOOD | {"CS_VIA_carrier": ""}}, "dialplan", Outcome.FAILED, "name trunk"),
+    ({"variables": GOOD | {"CS_VIA_carrier": "PJSIP/1"}}, "dialplan", Outcome.FAILED, "no NUMBER"),
     ({"variables": GOOD | {"CS_FALLBACK_MAX_S": "9"}}, "dialplan", Outcome.WARNING, "is 9"),
     (
         {"denied": {"CoreStatus", *FORBIDDEN_ACTIONS}},
@@ -64,7 +67,7 @@ class _Probe:
         return self.offset_ms
 
 
-EXPECTED = PbxExpected("main", 4573, 3600)
+EXPECTED = PbxExpected("main", 4573, 3600, frozenset({"carrier"}))
 
 
 async def test_a_pbx_set_up_as_the_manual_says_passes() -> None:

@@ -21,6 +21,7 @@ FAULTS = [  # what is different, the finding it makes, how bad
     ({"files": (FileFact("x", "/x", 0o640),)}, "file:x", Outcome.WARNING),
     ({"files": (FileFact("x", "/x", None),)}, "file:x", Outcome.OK),
     ({"files": (FileFact("x", "/x", None, required=True),)}, "file:x", Outcome.FAILED),
+    ({"files": (FileFact("x", "/x", None, writable=False),)}, "file:x", Outcome.FAILED),
     ({"disk_free_bytes": GIB}, "disk", Outcome.WARNING),
     ({"disk_free_bytes": GIB // 8}, "disk", Outcome.FAILED),
     ({"open_files_max": 1024}, "open_files", Outcome.WARNING),
