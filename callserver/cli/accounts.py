@@ -11,6 +11,7 @@ from callserver.cli.arguments import amount
 from callserver.cli.options import ConfigFile, DataFolder, Json
 from callserver.cli.output import Failed, print_json, print_table
 from callserver.domain.identity import is_slug
+from callserver.domain.ledger import TOP_UP_MICROS_MAX
 
 if TYPE_CHECKING:
     from callserver.adapters.sql.books import SqlBooks
@@ -40,7 +41,7 @@ def topup(
     from callserver.cli.opening import open_config, with_books
     from callserver.domain.money import money_json, short_yuan
 
-    micros = amount(amount_text, "AMOUNT", least=1)
+    micros = amount(amount_text, "AMOUNT", least=1, most=TOP_UP_MICROS_MAX)
     if len(reason) > REASON_LENGTH_MAX:
         raise typer.BadParameter(f"at most {REASON_LENGTH_MAX} characters", param_hint="--reason")
     operation = operation_id or f"cli-{uuid.uuid4()}"
@@ -96,7 +97,7 @@ def show(
     Of one account also, while the server runs, what live calls hold and what is available.
     """
     from callserver.cli.opening import open_config, with_books
-    from callserver.domain.money import short_yuan
+    from callserver.domain.money import parse_yuan, short_yuan
 
     settings = open_config(config, data)
     wanted = None if account is None else [account]
@@ -110,20 +111,21 @@ def show(
         print_json(shown[0] | {"live": live} if account is not None else {"accounts": shown})
         return
     print_table(
-        ["account", ">settled", ">credit limit", ">entries"],
+        ["account", ">settled", ">credit limit"],
         [
             (
                 total.account,
                 short_yuan(total.settled_micros),
                 short_yuan(total.floor_micros),
-                str(total.seq),
             )
             for total in totals
         ],
         empty="no accounts yet",
     )
     if live is not None:
-        held, available = live["held"]["amount"], live["available"]["amount"]
+        held, available = (
+            short_yuan(parse_yuan(live[part]["amount"])) for part in ("held", "available")
+        )
         print(f"{live['live_calls']} live calls hold {held} yuan; {available} yuan available")
 
 
@@ -148,5 +150,4 @@ def _json(total: "AccountSum") -> dict[str, Any]:
         "account": total.account,
         "settled": money_json(total.settled_micros),
         "credit_limit": money_json(total.floor_micros),
-        "entries": total.seq,
     }

@@ -6,17 +6,21 @@ import typer
 
 from callserver.cli.instants import parse_instant
 from callserver.domain.identity import is_slug
-from callserver.domain.money import BadAmount, parse_yuan
+from callserver.domain.money import BadAmount, parse_yuan, short_yuan
 
 
-def amount(text: str, option: str, least: int = 0) -> int:
-    """Micros of yuan text, at least `least`."""
+def amount(text: str, option: str, least: int = 0, most: int | None = None) -> int:
+    """Micros of yuan text, at least `least` and at most `most`."""
     try:
         micros = parse_yuan(text)
     except BadAmount as wrong:
         raise typer.BadParameter(str(wrong), param_hint=option) from None
     if micros < least:
         raise typer.BadParameter(f"{text} is too little.", param_hint=option)
+    if most is not None and micros > most:
+        raise typer.BadParameter(
+            f"{text} is too much; at most {short_yuan(most)}.", param_hint=option
+        )
     return micros
 
 

@@ -1,12 +1,13 @@
 """`callserver calls`: what is live now, asked of the running server."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from callserver.cli.options import ConfigFile, DataFolder, Json
-from callserver.cli.output import print_json, print_json_line, print_table
+from callserver.cli.output import UNCUT_WIDTH, print_json, print_json_line, print_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -71,32 +72,42 @@ def watch(
     base, bearer = server_url(settings, url), token or own_token(settings)
     show = _print_lines if json else _show_table
     try:
-        asyncio.run(show(_address(base, did), bearer, every, count))
+        asyncio.run(show(_looks(_address(base, did), bearer, every, count)))
     except KeyboardInterrupt:
         raise typer.Exit from None
 
 
-async def _print_lines(address: str, token: str, every_s: float, count: int | None) -> None:
+async def _looks(
+    address: str, token: str, every_s: float, count: int | None
+) -> AsyncIterator[dict[str, Any]]:
+    """What the server says, again and again; `count` None: for ever."""
     from callserver.cli.api import get_json
 
     while count is None or count > 0:
-        print_json_line(await get_json(address, token))
+        yield await get_json(address, token)
         count = None if count is None else count - 1
         if count != 0:
             await asyncio.sleep(every_s)
 
 
-async def _show_table(address: str, token: str, every_s: float, count: int | None) -> None:
+async def _print_lines(looks: AsyncIterator[dict[str, Any]]) -> None:
+    async for found in looks:
+        print_json_line(found)
+
+
+async def _show_table(looks: AsyncIterator[dict[str, Any]]) -> None:
+    from rich.console import Console
     from rich.live import Live
 
-    from callserver.cli.api import get_json
-
-    with Live(_table({"calls": []}), auto_refresh=False) as live:
-        while count is None or count > 0:
-            live.update(_table(await get_json(address, token)), refresh=True)
-            count = None if count is None else count - 1
-            if count != 0:
-                await asyncio.sleep(every_s)
+    console = Console()
+    if not console.is_terminal:  # a pipe takes one table after the other, and whole ones
+        wide = Console(width=UNCUT_WIDTH)
+        async for found in looks:
+            wide.print(_table(found))
+        return
+    with Live(_table({"calls": []}), console=console, auto_refresh=False) as live:
+        async for found in looks:
+            live.update(_table(found), refresh=True)
 
 
 def _table(found: dict[str, Any]) -> "Table":

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 EXIT_FAILED = 1
+UNCUT_WIDTH = 1000
 
 
 class Failed(Exception):
@@ -35,14 +36,25 @@ def print_json_line(value: Any, file: TextIO | None = None) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> "Table":
-    """A table for people; columns that start with `>` are right-aligned. Text is never markup."""
+    """A table for people; columns that start with `>` are right-aligned. Text is never markup.
+
+    Where it does not fit, the last column is cut and the others are not.
+    """
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
+    rows = list(rows)
     made = Table(box=None, pad_edge=False, header_style="bold", title=title or None)
-    for column in columns:
-        right = column.startswith(">")
-        made.add_column(column.lstrip(">"), justify="right" if right else "left", no_wrap=True)
+    for place, column in enumerate(columns):
+        name = column.lstrip(">")
+        widest = max(cell_len(name), *(cell_len(row[place]) for row in rows), 0)
+        made.add_column(
+            name,
+            justify="left" if name == column else "right",
+            no_wrap=True,
+            min_width=widest if place < len(columns) - 1 else None,
+        )
     for row in rows:
         made.add_row(*(Text(cell) for cell in row))
     return made
@@ -55,7 +67,5 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], empty: st
     if not rows:
         message(empty)
         return
-    console = Console()
-    if not console.is_terminal:  # a pipe has no width: do not cut
-        console = Console(width=1000)
-    console.print(table(columns, rows))
+    # Wider than the terminal: its lines are folded there, but an id is never cut.
+    Console(width=UNCUT_WIDTH).print(table(columns, rows))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+TOP_UP_MICROS_MAX = 100_000_000_000_000  # 100 million yuan: many of them stay below 2^53
+
 
 class EntryKind(StrEnum):
     """Why money moved."""

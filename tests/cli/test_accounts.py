@@ -23,7 +23,8 @@ def test_the_same_operation_id_tops_up_once(run: Run, data: Path) -> None:
     """Repeating a top-up whose outcome was unknown is safe."""
     args = ["accounts", "topup", "tea", "5", "--operation-id", "op-1", "--data", data, "--json"]
     assert run(*args).json == run(*args).json
-    assert run("accounts", "show", "tea", "--data", data, "--json").json["entries"] == 2
+    shown = run("accounts", "show", "tea", "--data", data, "--json").json
+    assert shown["settled"]["amount"] == "25.000000"
 
 
 def test_an_operation_id_cannot_mean_something_else(run: Run, data: Path) -> None:
@@ -36,7 +37,7 @@ def test_an_operation_id_cannot_mean_something_else(run: Run, data: Path) -> Non
     assert shown["settled"]["amount"] == "25.000000"
 
 
-@pytest.mark.parametrize("amount", ["0", "-5", "1e2", "five", "0.0000001", "9999999999999"])
+@pytest.mark.parametrize("amount", ["0", "-5", "1e2", "five", "0.0000001", "100000000.01"])
 def test_only_amounts_above_zero_are_put_in(run: Run, data: Path, amount: str) -> None:
     """Anything else is wrong usage."""
     assert run("accounts", "topup", "tea", "--data", data, "--", amount).status == 2

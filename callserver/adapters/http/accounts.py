@@ -14,11 +14,11 @@ from callserver.adapters.http.queries import parameters
 from callserver.adapters.http.replies import json_bytes_reply, json_reply
 from callserver.adapters.http.services import HttpServices
 from callserver.adapters.http.shapes import balance_json, entry_shape
+from callserver.domain.ledger import TOP_UP_MICROS_MAX
 from callserver.domain.money import BadAmount, parse_yuan, yuan_text
 from callserver.ports import AccountUnknown
 from callserver.service.accounts import OperationReused
 
-TOP_UP_MICROS_MAX = 100_000_000_000_000  # 100 million yuan: many of them stay below 2^53
 REASON_CHARS_MAX = 200
 _KEY = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 
