@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 from callserver.config_fields import (
+    AreaCode,
     DatabaseUrl,
     Endpoint,
     EndpointText,
@@ -88,7 +89,7 @@ class AsteriskConfig(_Section):
         "calls that ended while the server was down. Without it they are billed to their last "
         "proof of life, flagged `estimated`.",
     )
-    area_code: Annotated[str, StringConstraints(pattern=r"^(0\d{2,3})?$")] = Field(
+    area_code: AreaCode = Field(
         "", description="Area code of callers presented with 7 or 8 bare digits, such as `010`."
     )
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, PlainSerializer, SecretStr, Strict
 
 from callserver.domain.identity import is_slug
+from callserver.domain.number import is_area_code
 
 Network = IPv4Network | IPv6Network
 
@@ -42,6 +43,12 @@ class Endpoint:
 
 def _endpoint(value: object) -> object:
     return Endpoint.parse(value) if isinstance(value, str) else value
+
+
+def _area_code(value: object) -> object:
+    if isinstance(value, str) and value and not is_area_code(value):
+        raise ValueError(f"{value!r} is not an area code, such as 010 or 0571")
+    return value
 
 
 def _path(value: object) -> object:
@@ -106,6 +113,7 @@ EndpointText = Annotated[Endpoint, BeforeValidator(_endpoint), PlainSerializer(s
 FilePath = Annotated[Path, BeforeValidator(_path)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 WholeNumber = Annotated[int, BeforeValidator(_whole_number), Strict()]
+AreaCode = Annotated[str, BeforeValidator(_area_code)]
 Slug = Annotated[str, BeforeValidator(_slug)]
 RedisUrl = Annotated[SecretStr, BeforeValidator(_redis_url)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]

@@ -24,6 +24,11 @@ async def get_json(url: str, token: str | None = None, accept: Sequence[int] = (
             session.get(url, headers=headers, allow_redirects=False) as response,
         ):
             body = await response.json(content_type=None)
+    except aiohttp.InvalidURL:
+        raise ApiFailed(f"{url} is not a URL; write it like http://127.0.0.1:8400") from None
+    except aiohttp.ClientConnectorError as fault:
+        reason = fault.os_error.strerror or fault.os_error
+        raise ApiFailed(f"{url}: no connection: {reason}") from None
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as fault:
         raise ApiFailed(f"{url}: {fault or type(fault).__name__}") from None
     if response.status not in accept:

@@ -46,7 +46,7 @@ def import_business(
     elif outcome.is_empty():
         print("nothing to change")
     else:
-        changed = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+        changed = ", ".join(_counted(count, kind) for kind, count in counts.items() if count)
         print(f"{'would change' if dry_run else 'changed'}: {changed}")
 
 
@@ -87,7 +87,11 @@ def _print_problems(problems: "list[ImportProblem]", *, json: bool) -> None:
         return
     for problem in problems:
         message(str(problem))
-    message(f"callserver: {len(problems)} problems, nothing was imported")
+    message(f"callserver: {_counted(len(problems), 'problems')}, nothing was imported")
+
+
+def _counted(count: int, things: str) -> str:
+    return f"{count} {things.removesuffix('s') if count == 1 else things}"
 
 
 def export_business(
@@ -101,7 +105,10 @@ def export_business(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Export customers, numbers, lines and tariffs; importing it again changes nothing."""
+    """Export customers, numbers, lines and tariffs.
+
+    Importing it again changes nothing.
+    """
     from callserver.cli.opening import open_config, with_books
     from callserver.service.exporting import export_csv, export_toml
     from callserver.service.import_kinds import KINDS

@@ -118,13 +118,20 @@ def _query(
     limit: int,
     cursor: str | None,
 ) -> "CdrQuery":
+    from callserver.domain.number import is_did
     from callserver.ports import CdrQuery
 
+    if did is not None and not is_did(did):
+        raise typer.BadParameter(f"{did!r} is not 400 and seven digits", param_hint="--did")
+    from_ms = instant(start, "--from") if start else None
+    to_ms = instant(end, "--to") if end else None
+    if from_ms is not None and to_ms is not None and to_ms <= from_ms:
+        raise typer.BadParameter("is not after --from", param_hint="--to")
     return CdrQuery(
         customers=None if customer is None else frozenset({slug(customer, "--customer")}),
         did=did,
-        from_ms=instant(start, "--from") if start else None,
-        to_ms=instant(end, "--to") if end else None,
+        from_ms=from_ms,
+        to_ms=to_ms,
         cursor=cursor,
         limit=limit,
     )

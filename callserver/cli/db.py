@@ -39,7 +39,7 @@ def current(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Show which revision of the schema the database has, and which is the newest."""
+    """Show the schema's revision in the database, and the newest."""
     from callserver.adapters.sql import migrate
     from callserver.cli.opening import database_url, open_config, require_database
     from callserver.ports import StoreUnavailable

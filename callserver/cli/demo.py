@@ -33,9 +33,10 @@ def demo(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Run the real server with a day of calls, and prove calls = CDRs = ledger.
+    """Run the real server with a small day of calls.
 
-    Exit status 1 if the PBX's own log, SQL and the HTTP API do not agree.
+    At its end it proves calls = CDRs = ledger. Exit status 1 if the PBX's own log, SQL and the
+    HTTP API do not agree.
     """
     from callserver.demo.asterisk.folder import AsteriskUnavailable
     from callserver.demo.run import DemoFailed, DemoOptions, PbxKind, run_demo

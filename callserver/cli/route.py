@@ -10,7 +10,7 @@ from callserver.cli.output import print_json
 
 if TYPE_CHECKING:
     from callserver.config import Config
-    from callserver.domain.call import Caller
+    from callserver.domain.call import Caller, Region
     from callserver.domain.routing import Decision
 
 _MARKS = {"passed": "✓", "refused": "✗", "skipped": "-"}
@@ -36,12 +36,16 @@ def route(
     """
     from callserver.cli.opening import open_config, with_books
     from callserver.domain.caller import normalise
-    from callserver.domain.number import is_did
+    from callserver.domain.number import is_area_code, is_did
     from callserver.domain.routing import decide
     from callserver.start_files import load_regions
 
     if not is_did(did):
         raise typer.BadParameter(f"{did!r} is not 400 and seven digits", param_hint="DID")
+    if area_code and not is_area_code(area_code):
+        raise typer.BadParameter(
+            f"{area_code!r} is not an area code, such as 010 or 0571", param_hint="--area-code"
+        )
     at_ms = instant_or_now(at, "--at")
     settings = open_config(config, data)
     trunk = area_code if area_code is not None else _only_area_code(settings)
@@ -60,7 +64,7 @@ def _only_area_code(config: "Config") -> str:
 
 
 def _print(did: str, caller: "Caller", decision: "Decision") -> None:
-    place = f", {caller.region.province} {caller.region.city}" if caller.region else ""
+    place = f", {_place(caller.region)}" if caller.region else ""
     print(f"{did} from {caller.number or 'withheld'} ({caller.kind.value}{place})")
     for step in decision.steps:
         print(f"  {_MARKS[step.outcome.value]} {step.name}: {step.detail}")
@@ -69,6 +73,13 @@ def _print(did: str, caller: "Caller", decision: "Decision") -> None:
     for number, line in enumerate(decision.lines, 1):
         limit = f", at most {line.calls_max} calls" if line.calls_max else ""
         print(f"line {number}: {line.number} by {line.trunk}, rings {line.ring_s} s{limit}")
+
+
+def _place(region: "Region") -> str:
+    """`浙江 杭州`, and `北京` alone."""
+    if region.city == region.province:
+        return region.city
+    return f"{region.province} {region.city}"
 
 
 def _cause(decision: "Decision") -> int | None:

@@ -38,7 +38,8 @@ def serve(
 ) -> None:
     """Run the server until SIGTERM or Ctrl-C.
 
-    FastAGI for Asterisk, the HTTP API, metering and rating. Without a configuration it runs on embedded parts. SIGTERM or Ctrl-C ends it in good order.
+    FastAGI for Asterisk, the HTTP API, metering and rating. Without a configuration it runs on
+    embedded parts.
     """
     import structlog
 

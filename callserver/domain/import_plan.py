@@ -104,7 +104,10 @@ class _Check:
                 and known.customer != row.customer
                 and known.state is not NumberState.AVAILABLE
             ):
-                reason = f"{row.number} belongs to customer {known.customer!r}, who must release it"
+                reason = (
+                    f"{row.number} belongs to customer {known.customer!r}; before it changes "
+                    'hands, import it for them with state = "available"'
+                )
                 self._add(item.problem(reason, "customer"))
             new = _did(row, known)
             if known is None or new != replace(known, destinations=()):

@@ -4,6 +4,7 @@ import re
 
 _DID = re.compile(r"400\d{7}", re.ASCII)
 _DESTINATION = re.compile(r"\+?\d{3,20}", re.ASCII)
+_AREA_CODE = re.compile(r"0\d{2,3}", re.ASCII)
 _MOBILE = re.compile(r"1[3-9]\d{9}", re.ASCII)
 
 SHOWN_LAST = 3
@@ -22,6 +23,11 @@ def is_destination(text: str) -> bool:
     string is toll fraud.
     """
     return _DESTINATION.fullmatch(text) is not None
+
+
+def is_area_code(text: str) -> bool:
+    """Whether the text has the form of an area code, its 0 included: 010, 0571."""
+    return _AREA_CODE.fullmatch(text) is not None
 
 
 def is_mobile(text: str) -> bool:

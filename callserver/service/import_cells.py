@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from callserver.domain.identity import is_slug
-from callserver.domain.money import parse_yuan, yuan_text
+from callserver.domain.money import parse_yuan, short_yuan
 from callserver.domain.number import is_destination, is_did
 
 Raw = str | int | datetime
@@ -88,7 +88,7 @@ def money(least_micros: int, most_micros: int) -> Checker:
             raise ValueError(f"{raw} is not an amount")  # noqa: TRY004  # see above
         micros = parse_yuan(str(raw))
         if not least_micros <= micros <= most_micros:
-            span = f"{yuan_text(least_micros)} and {yuan_text(most_micros)}"
+            span = f"{short_yuan(least_micros)} and {short_yuan(most_micros)}"
             raise ValueError(f"{raw} yuan is not between {span}")
         return micros
 
@@ -101,7 +101,7 @@ def one_of(*micros: int) -> Checker:
     def check(raw: Raw) -> int:
         found = None if isinstance(raw, datetime) else parse_yuan(str(raw))
         if found is None or found not in micros:
-            raise ValueError(f"{raw} is not one of {', '.join(map(yuan_text, micros))}")
+            raise ValueError(f"{raw} is not {' or '.join(map(short_yuan, micros))}")
         return found
 
     return check

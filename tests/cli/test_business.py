@@ -47,7 +47,7 @@ def test_a_dry_run_changes_nothing(run: Run, data: Path, tmp_path: Path) -> None
     path.write_text(NEW, encoding="utf-8")
     for _ in range(2):
         got = run("import", path, "--dry-run", "--data", data)
-        assert got.out == "would change: 1 customers, 1 dids, 1 routes\n"
+        assert got.out == "would change: 1 customer, 1 did, 1 route\n"
 
 
 def test_one_error_keeps_everything_out_and_all_are_named(

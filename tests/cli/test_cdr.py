@@ -77,7 +77,15 @@ def test_no_cell_is_taken_for_a_formula() -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [["--cursor", "x"], ["--from", "x"], ["--limit", 0], ["--customer", "A B"]]
+    "args",
+    [
+        ["--did", "400800"],
+        ["--from", "2026-09-02", "--to", "2026-09-01"],
+        ["--cursor", "x"],
+        ["--from", "x"],
+        ["--limit", 0],
+        ["--customer", "A B"],
+    ],
 )
 def test_wrong_filters_are_wrong_usage(run: Run, data: Path, args: list[object]) -> None:
     """They end with 2."""

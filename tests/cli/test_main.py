@@ -31,6 +31,12 @@ def test_every_command_can_print_json(run: Run, command: str) -> None:
     assert "--json" in run(*command.split(), "--help").out
 
 
+def test_no_command_s_summary_is_cut_short(run: Run) -> None:
+    """In the list of commands each stands in full on a line of 80."""
+    for group in ("", "accounts", "calls", "cdr", "token", "db"):
+        assert "..." not in run(*group.split(), "--help").out.partition("Commands:")[2], group
+
+
 def test_help_imports_nothing_heavy() -> None:
     """Showing help does not wait for databases, servers or models to be imported."""
     code = (

@@ -42,7 +42,7 @@ def test_a_refusal_is_an_answer(
 def test_people_see_the_same(run: Run, data: Path) -> None:
     """Without --json: the caller, a line a step, the outcome."""
     routed = run("route", CLINIC_DID, "--from", "021-6433 0009", "--data", data).out
-    assert routed.startswith(f"{CLINIC_DID} from 02164330009 (landline, 上海 上海)\n  ✓ number: ")
+    assert routed.startswith(f"{CLINIC_DID} from 02164330009 (landline, 上海)\n  ✓ number: ")
     assert "line 2: 13916880002 by carrier, rings 2 s" in routed
     refused = run("route", CLOSED_DID, "--data", data).out
     assert "from withheld (unknown)" in refused
@@ -67,6 +67,12 @@ def test_the_tariff_is_that_of_the_given_time(run: Run, data: Path) -> None:
     args = ["route", CLINIC_DID, "--data", data, "--json", "--at"]
     assert run(*args, "2026-11-22T10:00").json["at"] == "2026-11-22T02:00:00.000Z"
     assert run(*args, "1960-01-01T00:00:00Z").json["refusal"] == "fault"
+
+
+def test_an_area_code_without_its_0_is_wrong_usage(run: Run, data: Path) -> None:
+    """571 before a local number would make a number that nobody has."""
+    got = run("route", CLINIC_DID, "--from", "64330009", "--area-code", "571", "--data", data)
+    assert (got.status, "'571' is not an area code" in got.err) == (2, True)
 
 
 @pytest.mark.parametrize("did", ["400123456", "40012345678", "13800138000", "４００1234567"])

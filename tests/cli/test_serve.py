@@ -100,7 +100,7 @@ def test_live_calls_are_asked_of_the_running_server(run: Run, data: Path) -> Non
         balance = run("accounts", "show", "tea", "--data", data, "--json").json
         assert balance["live"]["available"] == balance["settled"]
         table = run("accounts", "show", "tea", "--data", data).out
-        assert "0 live calls hold 0.000000 yuan; 20.000000 yuan available" in table
+        assert "0 live calls hold 0.00 yuan; 20.00 yuan available" in table
         refused = run("calls", "list", "--data", data, "--token", "cs_" + "x" * 43)
         assert (refused.status, " 401 " in refused.err) == (1, True)
         seen = run("doctor", "--data", data, "--json").json["findings"]
@@ -125,4 +125,7 @@ def test_without_a_server_there_are_no_live_calls_to_ask_for(run: Run, data: Pat
     """Exit status 1 and what to do; a URL that nobody answers likewise."""
     got = run("calls", "list", "--data", data)
     assert (got.status, "no server runs on the data folder" in got.err) == (1, True)
-    assert run("calls", "list", "--url", "http://127.0.0.1:1", "--data", data).status == 1
+    got = run("calls", "list", "--url", "http://127.0.0.1:1", "--data", data)
+    assert (got.status, "no connection: Connect" in got.err) == (1, True), got.err
+    got = run("calls", "list", "--url", "localhost", "--data", data)
+    assert (got.status, "is not a URL" in got.err) == (1, True), got.err
