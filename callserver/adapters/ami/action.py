@@ -1,6 +1,7 @@
 """What we ask of Asterisk, and the answer as it comes together."""
 
 import re
+from collections.abc import Callable
 
 from panoramisk.actions import Action
 
@@ -15,16 +16,26 @@ LIST_ROWS_MAX = 100_000
 class AmiAction(Action):  # type: ignore[misc]  # panoramisk has no types
     """One action. `future` ends with its AmiMessage, or with the rows of a list, still unread.
 
+    Of a list only the rows that `wanted` accepts are kept; all are counted.
     It ends with AmiRefused for an Error, with AmiListIncomplete for a list that is not whole.
     Raises ValueError where a name or value would begin another header or action.
     """
 
-    def __init__(self, name: str, headers: dict[str, str], *, as_list: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        headers: dict[str, str],
+        *,
+        as_list: bool = False,
+        wanted: Callable[[bytes], bool] = lambda row: True,
+    ) -> None:
         for header, value in {"Action": name, **headers}.items():
             if not _NAME.fullmatch(header) or _CONTROL.search(value):
                 raise ValueError(f"{header} of {name!r} holds a control character")
         super().__init__({"Action": name, **headers}, as_list=as_list)
         self._rows: list[bytes] | None = None
+        self._count = 0
+        self._wanted = wanted
 
     def packed(self) -> bytes:
         """As it goes over the wire."""
@@ -49,18 +60,19 @@ class AmiAction(Action):  # type: ignore[misc]  # panoramisk has no types
             return
         if b"\r\nEventList: " in block:
             self._complete(block)
-        elif len(self._rows) >= LIST_ROWS_MAX:
+        elif self._count >= LIST_ROWS_MAX:
             self.future.set_exception(AmiListIncomplete(f"more than {LIST_ROWS_MAX} rows"))
         else:
-            self._rows.append(block)
+            self._count += 1
+            if self._wanted(block):
+                self._rows.append(block)
 
     def _complete(self, block: bytes) -> None:
-        rows = self._rows or []
         end = parse_event(block).fields
-        if end.get("EventList") == "Complete" and end.get("ListItems") == str(len(rows)):
-            self.future.set_result(rows)
+        if end.get("EventList") == "Complete" and end.get("ListItems") == str(self._count):
+            self.future.set_result(self._rows)
         else:
             said = end.get("ListItems", "no count")
             self.future.set_exception(
-                AmiListIncomplete(f"{len(rows)} rows came, Asterisk says {said}")
+                AmiListIncomplete(f"{self._count} rows came, Asterisk says {said}")
             )

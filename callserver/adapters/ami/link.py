@@ -110,17 +110,21 @@ class AmiLink:
 
     async def list_action(self, name: str, **headers: str) -> list[AmiEvent]:
         """All rows of a list action. Raises as `action`, and AmiListIncomplete."""
-        return await self.list_rows(parse_event, name, **headers)
+        return await self.list_rows(parse_event, lambda row: True, name, **headers)
 
     async def list_rows(
-        self, read: Callable[[bytes], T | None], name: str, **headers: str
+        self,
+        read: Callable[[bytes], T | None],
+        wanted: Callable[[bytes], bool],
+        name: str,
+        **headers: str,
     ) -> list[T]:
-        """What `read` makes of each row of a list action; None is left out.
+        """What `read` makes of each row that is `wanted`; None is left out.
 
-        So that of tens of thousands of rows only what matters is ever in memory as objects.
+        So that of tens of thousands of rows only what matters is ever in memory.
         `read` may raise GarbledMessage. Raises as `list_action`.
         """
-        action = AmiAction(name, headers, as_list=True)
+        action = AmiAction(name, headers, as_list=True, wanted=wanted)
         rows: list[bytes] = await self._ready().ask(action, self.settings.list_s)
         rows.reverse()
         found: list[T] = []

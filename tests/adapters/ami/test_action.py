@@ -91,3 +91,13 @@ async def test_rows_before_the_response_or_after_the_end_do_nothing() -> None:
     action.add_row(ROW)
     action.respond(AmiMessage({"Response": "Error"}))
     assert await action.future == []
+
+
+async def test_rows_that_are_not_wanted_count_but_are_not_kept() -> None:
+    """So a list of which nothing is kept is whole all the same."""
+    action = AmiAction("CoreShowChannels", {}, as_list=True, wanted=lambda row: b"ours" in row)
+    action.respond(AmiMessage.from_block(b"Response: Success\r\nEventList: start"))
+    for row in (ROW, ROW + b"ours", ROW):
+        action.add_row(row)
+    action.add_row(b"Event: Done\r\nEventList: Complete\r\nListItems: 3")
+    assert await action.future == [ROW + b"ours"]
