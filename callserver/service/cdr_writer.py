@@ -19,7 +19,7 @@ log = structlog.get_logger()
 BATCH_MAX = 200
 WAITING_MAX = 20_000  # beyond this the outbox in Redis keeps the rest until the sweeper's turn
 SWEEP_MOST = 500
-GATHER_S = 0.004  # between two transactions: one of many rows costs little more than one of few
+GATHER_S = 0.01  # between two transactions: one of five rows costs hardly more than one of one
 ACKNOWLEDGE_MS = 200
 ACKNOWLEDGE_MOST = 2_000
 
