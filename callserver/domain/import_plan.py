@@ -115,8 +115,11 @@ class _Check:
         return tuple(changed)
 
     def routes(self) -> Mapping[str, tuple[DestinationRow, ...]]:
-        """The lines of each DID that the files give lines to, where they differ."""
-        written: dict[str, list[DestinationRow]] = {}
+        """The lines of each DID that the files give lines to, where they differ.
+
+        One that changes hands loses its lines, which are the former customer's, unless it gets new.
+        """
+        written: dict[str, list[DestinationRow]] = {did: [] for did in self._handed_over()}
         numbers = {item.row.number for item in self.rows.dids}
         for item in self.rows.destinations:
             row = item.row
@@ -155,6 +158,12 @@ class _Check:
 
     def _customer_ids(self) -> set[str]:
         return {item.row.id for item in self.rows.customers} | set(self.catalogue.customers)
+
+    def _handed_over(self) -> Iterable[str]:
+        for item in self.rows.dids:
+            known = self.catalogue.dids.get(item.row.number)
+            if known and known.customer != item.row.customer:
+                yield item.row.number
 
     def _lines(self, did: str) -> list[DestinationRow]:
         known = self.catalogue.dids.get(did)

@@ -1,5 +1,6 @@
 """An import held against the books: references, duplicates, and what would change."""
 
+from dataclasses import replace
 from typing import Any
 
 from callserver.domain.business import (
@@ -156,6 +157,19 @@ def test_a_number_in_use_does_not_change_hands() -> None:
         BOOKS.tariffs,
     )
     assert changes(rows, free).dids[0].customer == "other"
+
+
+def test_a_number_that_changes_hands_leaves_its_lines_behind() -> None:
+    """They are the former customer's telephones; the new one's may come in the same files."""
+    former = BOOKS.dids[DID].destinations[0]
+    dids = {DID: Did(DID, "acme", NumberState.AVAILABLE, (former,))}
+    books = replace(BOOKS, dids=dids)
+    handed = items(DidRow(DID, "other", None, 0, None))
+    assert changes(ImportSet(dids=handed), books).routes == {DID: ()}
+    own = ImportSet(dids=handed, destinations=items(line("01088886666")))
+    assert [row.number for row in changes(own, books).routes[DID]] == ["01088886666"]
+    kept = ImportSet(dids=items(DidRow(DID, "acme", NumberState.ACTIVE, 0, None)))
+    assert changes(kept, books).routes == {}
 
 
 def test_a_block_is_for_a_number_of_its_customer() -> None:
