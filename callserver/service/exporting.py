@@ -95,8 +95,11 @@ def _destinations(catalogue: Catalogue) -> Iterator[Cells]:
 
 
 def _blacklist(catalogue: Catalogue) -> Iterator[Cells]:
+    """Without what a customer once blocked on a number that is another's now: it blocks nobody."""
     for entries in catalogue.blacklist.values():
         for each in entries:
+            if each.did is not None and catalogue.dids[each.did].customer != each.customer:
+                continue
             yield _given(
                 customer=each.customer, did=each.did, kind=each.kind.value, value=each.value
             )

@@ -1,6 +1,7 @@
 """An export imports back to no change, in both formats, whatever the names are."""
 
 import tomllib
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,6 +109,13 @@ def test_any_name_survives(name: str) -> None:
     books = catalogue(name)
     assert changes(books, toml(books)).is_empty()
     assert changes(books, *csvs(books)).is_empty()
+
+
+def test_blocks_on_a_number_that_went_to_another_customer_stay_behind() -> None:
+    """An import would refuse them: nobody blocks callers of another's number."""
+    books = catalogue()
+    moved = replace(books, dids={**books.dids, DID: replace(books.dids[DID], customer="post")})
+    assert changes(moved, toml(moved)).is_empty()
 
 
 def test_the_toml_is_toml() -> None:
