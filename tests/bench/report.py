@@ -134,7 +134,7 @@ def _save(figure: Figure, name: str) -> None:
     figure.tight_layout()
     file = DOCS / "benchmarks" / f"{name}.svg"
     file.parent.mkdir(exist_ok=True)
-    figure.savefig(file, metadata={"Date": None})
+    figure.savefig(file, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     pyplot.close(figure)
     # matplotlib leaves blanks at the ends of lines
     file.write_text("\n".join(line.rstrip() for line in file.read_text().splitlines()) + "\n")
