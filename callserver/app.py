@@ -11,7 +11,6 @@ import structlog
 
 from callserver.adapters.agi import AgiLimits, AgiServer, CallScripts
 from callserver.adapters.ami.cdr_file import CdrFile, begin_at_end
-from callserver.adapters.ami.link import AmiSettings
 from callserver.adapters.ami.pbx import AmiPbx
 from callserver.adapters.http import HttpServer, HttpServices, HttpSettings, Metrics
 from callserver.adapters.redis.client import RedisLink
@@ -22,6 +21,8 @@ from callserver.adapters.redis.url import RedisTarget, parse_redis_url
 from callserver.adapters.spool import SpoolFile
 from callserver.adapters.sql.books import SqlBooks, open_books
 from callserver.adapters.sql.migrate import upgrade
+from callserver.app_settings import ami_settings, billing_policy
+from callserver.back_office import background_work, build_office
 from callserver.config import AsteriskConfig, Config
 from callserver.ports import Pbx
 from callserver.service.accounts import Accounts
@@ -185,7 +186,7 @@ class App:
         )
 
     async def _start_services(self, parts: _Parts) -> None:
-        policy = _policy(self.config)
+        policy = billing_policy(self.config)
         pbxs: dict[str, Pbx] = {}
         admit = self._admit(parts, policy)
         settle = Settle(
@@ -283,6 +284,9 @@ class App:
     async def _start_http(self, parts: _Parts) -> None:
         names = tuple(pbx.name for pbx in self.config.asterisk)
         live = LiveCalls(parts.meters, self.clock, parts.clocks.offset_us, names)
+        office = build_office(parts.books, self.config)
+        for name, work in background_work(office):
+            self._background(name, work)
         endpoint = self.config.server.http
         http = HttpServer(
             HttpSettings(host=endpoint.host, port=endpoint.port),
@@ -295,6 +299,7 @@ class App:
                 health=self.health,
                 clock=self.clock,
                 metrics=self.metrics,
+                office=office,
             ),
         )
         await http.start()
@@ -328,7 +333,7 @@ class App:
     ) -> None:
         component = f"ami:{asterisk.name}"
         self.health.register(component, "connecting")
-        pbx = AmiPbx(asterisk.name, _ami_settings(asterisk), metering, hangups)
+        pbx = AmiPbx(asterisk.name, ami_settings(asterisk), metering, hangups)
         pbxs[asterisk.name] = pbx
         file = None
         if asterisk.cdr_file:
@@ -379,22 +384,3 @@ class App:
 async def _cancelled(task: "asyncio.Task[None]") -> None:
     task.cancel()
     await asyncio.wait([task])
-
-
-def _ami_settings(asterisk: AsteriskConfig) -> AmiSettings:
-    return AmiSettings(
-        name=asterisk.name,
-        host=asterisk.host,
-        port=asterisk.port,
-        user=asterisk.user,
-        secret=asterisk.secret.get_secret_value(),
-    )
-
-
-def _policy(config: Config) -> BillingPolicy:
-    return BillingPolicy(
-        slice_s=config.billing.slice_s,
-        call_max_s=config.billing.call_max_s,
-        unmetered_max_s=config.billing.fallback_max_s,
-        end_report_wait_ms=config.billing.end_report_wait_ms,
-    )

@@ -28,14 +28,21 @@ HOSTS = {  # what URLs in the checkout may name; a mirror or a private host may 
 TESTED_BY = {
     "callserver.__main__": "tests/cli/test_main.py",
     "callserver.adapters.ami.session": "tests/adapters/ami/test_link.py",
+    "callserver.adapters.http.operation": "tests/adapters/http/test_openapi.py",
     "callserver.adapters.http.outermost": "tests/adapters/http/test_problems.py",
     "callserver.adapters.http.server": "tests/adapters/http/bed.py",
     "callserver.adapters.http.services": "tests/adapters/http/bed.py",
     "callserver.adapters.redis.parent_death": "tests/adapters/redis/test_embedded.py",
     "callserver.adapters.redis.protocol": "tests/adapters/redis/test_client.py",
     "callserver.adapters.sql.migrations.env": "tests/adapters/sql/test_migrate.py",
-    "callserver.adapters.sql.migrations.versions.0001_first": "tests/adapters/sql/test_schema.py",
+    **{
+        module(path): "tests/adapters/sql/test_schema.py"
+        for path in (ROOT / "callserver/adapters/sql/migrations/versions").glob("0*.py")
+    },
     "callserver.app": "tests/cli/test_serve.py",
+    "callserver.app_settings": "tests/cli/test_serve.py",
+    "callserver.back_office": "tests/cli/test_serve.py",
+    "callserver.service.office": "tests/cli/test_serve.py",
     "callserver.cli.ami_probe": "tests/cli/test_check_on_asterisk.py",
     "callserver.cli.api": "tests/cli/test_accounts.py",
     "callserver.cli.arguments": "tests/cli/test_accounts.py",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from callserver.adapters.redis.url import RedisTarget
     from callserver.adapters.sql.books import SqlBooks
     from callserver.config import Config
+    from callserver.service.office import Office
 
 T = TypeVar("T")
 
@@ -106,3 +107,10 @@ def with_books(config: "Config", work: Callable[["SqlBooks"], Awaitable[T]]) -> 
             return await work(opened)
 
     return asyncio.run(run())
+
+
+def with_office(config: "Config", work: Callable[["Office"], Awaitable[T]]) -> T:
+    """Run one piece of work with the office's services, in SQL; a running server follows."""
+    from callserver.back_office import build_office
+
+    return with_books(config, lambda opened: work(build_office(opened, config)))

@@ -84,8 +84,8 @@ def _version(name: str, plain: PlainTariff) -> TariffVersion:
         version=1,
         effective_from_ms=0,
         rate_micros=_micros(plain.rate),
-        increment_first_s=plain.first_s,
-        increment_next_s=plain.next_s,
+        initial_increment_s=plain.first_s,
+        increment_s=plain.next_s,
         connection_fee_micros=_micros(plain.connection_fee),
         minimum_charge_micros=_micros(plain.minimum),
     )

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from callserver.domain.money import short_yuan
+
+PROVIDER_PREFIX = "provider:"
 TOP_UP_MICROS_MAX = 100_000_000_000_000  # 100 million yuan: many of them stay below 2^53
 
 
@@ -13,6 +16,37 @@ class EntryKind(StrEnum):
     CALL = "call"
     ADJUSTMENT = "adjustment"
     REVERSAL = "reversal"
+    TRANSFER = "transfer"
+    """Provider to customer: out of the one, into the other, in one transaction."""
+    FEATURE_FEE = "feature_fee"
+    """[R2] out of the provider's account, never the customer's."""
+    NUMBER_FEE = "number_fee"
+    """The price of a special number, out of the provider's account when it is locked."""
+    SHORTFALL = "shortfall"
+    """[R1] what a month still owed to the monthly minimum."""
+    PLAN_FEE = "plan_fee"
+    PLAN_CREDIT = "plan_credit"
+    PLAN_LAPSE = "plan_lapse"
+    COMMISSION = "commission"
+
+
+class NotCovered(Exception):
+    """The account has too little for a debit; nothing has moved. `available_micros`: what it has,
+    its credit limit included."""
+
+    def __init__(self, account: str, available_micros: int) -> None:
+        super().__init__(f"account {account} has {short_yuan(available_micros)} yuan available")
+        self.account = account
+        self.available_micros = available_micros
+
+
+class OperationReused(Exception):
+    """The operation id was used before, for something else; nothing has moved."""
+
+
+def provider_account(provider: str) -> str:
+    """The account of a provider; a customer's has the customer's id."""
+    return f"{PROVIDER_PREFIX}{provider}"
 
 
 @dataclass(frozen=True, slots=True)

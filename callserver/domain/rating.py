@@ -26,7 +26,7 @@ def explain(version: TariffVersion, billsec: int) -> RatedFee:
     if billsec <= version.free_s:
         return RatedFee(0, 0, (f"{billsec} s, free up to {version.free_s} s",))
     billed_s = _billed_s(version, billsec)
-    increments = f"{version.increment_first_s}/{version.increment_next_s}"
+    increments = f"{version.initial_increment_s}/{version.increment_s}"
     num = version.rate_micros * billed_s
     lines = [
         f"{billsec} s in steps of {increments} s: {billed_s} s",
@@ -48,9 +48,9 @@ def explain(version: TariffVersion, billsec: int) -> RatedFee:
 
 def _billed_s(version: TariffVersion, billsec: int) -> int:
     """`billsec` rounded up: the first increment is always full, then every started one."""
-    beyond_first_s = max(0, billsec - version.increment_first_s)
-    started = -(-beyond_first_s // version.increment_next_s)
-    return version.increment_first_s + started * version.increment_next_s
+    beyond_first_s = max(0, billsec - version.initial_increment_s)
+    started = -(-beyond_first_s // version.increment_s)
+    return version.initial_increment_s + started * version.increment_s
 
 
 def _exact(num: int) -> str:

@@ -20,8 +20,8 @@ class TariffVersion:
     version: int
     effective_from_ms: int
     rate_micros: int
-    increment_first_s: int = 60
-    increment_next_s: int = 60
+    initial_increment_s: int = 60
+    increment_s: int = 60
     connection_fee_micros: int = 0
     minimum_charge_micros: int = 0
     free_s: int = 0
@@ -33,16 +33,16 @@ class TariffVersion:
 
     def _compile(self) -> PriceTable:
         connection = self.connection_fee_micros * SECONDS_PER_MINUTE
-        first_num = self.rate_micros * self.increment_first_s
-        first = Segment(0, self.increment_first_s, connection, first_num)
+        first_num = self.rate_micros * self.initial_increment_s
+        first = Segment(0, self.initial_increment_s, connection, first_num)
         rest = Segment(
-            self.increment_first_s,
-            self.increment_next_s,
+            self.initial_increment_s,
+            self.increment_s,
             connection + first_num,
-            self.rate_micros * self.increment_next_s,
+            self.rate_micros * self.increment_s,
         )
         return PriceTable(
-            segments=(first,) if self.increment_first_s == self.increment_next_s else (first, rest),
+            segments=(first,) if self.initial_increment_s == self.increment_s else (first, rest),
             minimum_micros=self.minimum_charge_micros,
             cap_micros=None,
             free_s=self.free_s,

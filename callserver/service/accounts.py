@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from callserver.domain.identity import shard_of
-from callserver.domain.ledger import AccountSum, Entry, EntryKind
+from callserver.domain.ledger import AccountSum, Entry, EntryKind, OperationReused
 from callserver.domain.meter import AccountMissing, Balance, ShardLost
 from callserver.ports import (
     AccountUnknown,
@@ -30,10 +30,6 @@ SUMS_AT_ONCE = 4
 GAP_TRIES = 3
 
 RedisAway = (StoreUnavailable, OutcomeUnknown, ShardLost)
-
-
-class OperationReused(Exception):
-    """The operation id was used before, for something else."""
 
 
 @dataclass(frozen=True, slots=True)

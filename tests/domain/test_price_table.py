@@ -79,7 +79,7 @@ def test_segments_that_make_no_price_are_refused(segments: tuple[Segment, ...]) 
 
 def test_a_hold_is_priced_for_the_dearest_line() -> None:
     """Which table is dearest depends on the seconds held."""
-    steep = tariff(rate_micros=600_000, increment_first_s=1, increment_next_s=1).compile()
+    steep = tariff(rate_micros=600_000, initial_increment_s=1, increment_s=1).compile()
     started = tariff(connection_fee_micros=500_000).compile()
     assert dearest([steep, started], 10) is started
     assert dearest([steep, started], 600) is steep

@@ -22,8 +22,8 @@ def test_the_arithmetic_agrees_with_the_price_table(version: TariffVersion, bill
 def test_every_step_of_a_fee_is_a_line() -> None:
     """Increments, rate, connection fee, minimum and rounding each show."""
     version = tariff(
-        increment_first_s=30,
-        increment_next_s=7,
+        initial_increment_s=30,
+        increment_s=7,
         connection_fee_micros=10_000,
         minimum_charge_micros=105_500,
         precision_micros=10_000,
@@ -47,7 +47,7 @@ def test_a_plain_fee_needs_two_lines() -> None:
 
 def test_a_sum_beyond_a_micro_yuan_is_marked() -> None:
     """A fraction that goes on is cut with an ellipsis and then rounded."""
-    version = tariff(rate_micros=100_000, increment_first_s=1, increment_next_s=1)
+    version = tariff(rate_micros=100_000, initial_increment_s=1, increment_s=1)
     assert explain(version, 7).lines[1:] == (
         "7 s × 0.10 / 60 s = 0.011666…",
         "to 0.001, half up: 0.012",

@@ -16,7 +16,7 @@ def reference_micros(version: TariffVersion, billsec: int) -> int:
     """The trade's rule in Decimal, written from its wording and not from the code."""
     if billsec == 0 or billsec <= version.free_s:
         return 0
-    first, step = version.increment_first_s, version.increment_next_s
+    first, step = version.initial_increment_s, version.increment_s
     billed = Decimal(first)
     if billsec > first:
         billed += step * ceil(Decimal(billsec - first) / step)
@@ -33,11 +33,11 @@ CASES = [  # tariff, billsec, billed_s, fee in micros, why
     ({}, 60, 60, 150_000, "the edge belongs to the minute before"),
     ({}, 61, 120, 300_000, "one second past the edge"),
     ({}, 3600, 3600, 9_000_000, "an hour"),
-    ({"increment_first_s": 30, "increment_next_s": 6}, 1, 30, 75_000, "30/6: first"),
-    ({"increment_first_s": 30, "increment_next_s": 6}, 30, 30, 75_000, "30/6: edge"),
-    ({"increment_first_s": 30, "increment_next_s": 6}, 31, 36, 90_000, "30/6: next"),
-    ({"increment_first_s": 1, "increment_next_s": 1}, 7, 7, 18_000, "0.0175 → half up"),
-    ({"increment_first_s": 6, "increment_next_s": 60}, 7, 66, 165_000, "6/60"),
+    ({"initial_increment_s": 30, "increment_s": 6}, 1, 30, 75_000, "30/6: first"),
+    ({"initial_increment_s": 30, "increment_s": 6}, 30, 30, 75_000, "30/6: edge"),
+    ({"initial_increment_s": 30, "increment_s": 6}, 31, 36, 90_000, "30/6: next"),
+    ({"initial_increment_s": 1, "increment_s": 1}, 7, 7, 18_000, "0.0175 → half up"),
+    ({"initial_increment_s": 6, "increment_s": 60}, 7, 66, 165_000, "6/60"),
     ({"free_s": 10}, 10, 0, 0, "free to the end"),
     ({"free_s": 10}, 11, 60, 150_000, "one beyond is billed in full"),
     ({"free_s": 90}, 91, 120, 300_000, "free seconds longer than an increment"),

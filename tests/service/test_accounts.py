@@ -6,10 +6,10 @@ import io
 import pytest
 
 from callserver.domain.identity import shard_of
-from callserver.domain.ledger import EntryKind
+from callserver.domain.ledger import EntryKind, OperationReused
 from callserver.domain.meter import ShardLost
 from callserver.ports import AccountUnknown, StoreUnavailable
-from callserver.service.accounts import Accounts, OperationReused
+from callserver.service.accounts import Accounts
 from callserver.service.shards import ShardGuard
 from tests.adapters.http.bed import YUAN, Bed
 from tests.adapters.http.conftest import bed, link, valkey, valkey_server

@@ -33,8 +33,8 @@ ROWS = [
         {
             "id": "t",
             "rate": 1,
-            "increment_first_s": 6,
-            "increment_next_s": "1",
+            "initial_increment_s": 6,
+            "increment_s": "1",
             "connection_fee": "0.1",
             "minimum_charge": "0.2",
             "free_s": 3,

@@ -14,10 +14,9 @@ from callserver.adapters.http.queries import parameters
 from callserver.adapters.http.replies import json_bytes_reply, json_reply
 from callserver.adapters.http.services import HttpServices
 from callserver.adapters.http.shapes import balance_json, entry_shape
-from callserver.domain.ledger import TOP_UP_MICROS_MAX
+from callserver.domain.ledger import TOP_UP_MICROS_MAX, OperationReused
 from callserver.domain.money import BadAmount, parse_yuan, yuan_text
 from callserver.ports import AccountUnknown
-from callserver.service.accounts import OperationReused
 
 REASON_CHARS_MAX = 200
 _KEY = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)

@@ -1,6 +1,5 @@
-"""The OpenAPI 3.1 document, from the models and a table of operations."""
+"""The OpenAPI 3.1 document, from the models and the operations of every area."""
 
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -8,65 +7,44 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from callserver.adapters.http import models
-from callserver.adapters.http.settings import PAGE_DEFAULT, PAGE_MAX
+from callserver.adapters.http.operation import (
+    ACCOUNT,
+    CALL_ID,
+    CURSOR,
+    DID,
+    ENDED_FROM,
+    ENDED_TO,
+    IDEMPOTENCY_KEY,
+    LIMIT,
+    LIVE_LIMIT,
+    STATE_LIVE,
+    Operation,
+    Parameter,
+)
 
 _SCHEMAS = "#/components/schemas/"
 
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One path and method. `errors` are statuses beside 401, 429, 500 and 503."""
-
-    method: str
-    path: str
-    summary: str
-    answer: type[BaseModel] | None
-    status: int = 200
-    body: type[BaseModel] | None = None
-    parameters: tuple[str, ...] = ()
-    errors: tuple[int, ...] = ()
-    public: bool = False
-
-
-OPERATIONS = (
+_CALLS = (
     Operation("get", "/v1/accounts/{account}/balance", "The balance now", models.Balance,
-              parameters=("account",), errors=(400, 404)),
+              parameters=(ACCOUNT,), errors=(400, 404)),
     Operation("post", "/v1/accounts/{account}/topups", "Put money in", models.Entry, 201,
-              models.TopUp, ("account", "Idempotency-Key"), (400, 403, 404, 408, 409, 413)),
+              models.TopUp, (ACCOUNT, IDEMPOTENCY_KEY), (400, 403, 404, 408, 409, 413)),
     Operation("get", "/v1/calls", "Calls in progress", models.LiveCalls,
-              parameters=("state", "did", "live_limit"), errors=(400,)),
+              parameters=(STATE_LIVE, DID, LIVE_LIMIT), errors=(400,)),
     Operation("get", "/v1/calls/{call_id}", "One call, live or finished", models.Call,
-              parameters=("call_id",), errors=(400, 404)),
+              parameters=(CALL_ID,), errors=(400, 404)),
     Operation("get", "/v1/cdrs", "Finished calls, the newest first", models.CdrPage,
-              parameters=("from", "to", "did", "limit", "cursor"), errors=(400,)),
+              parameters=(ENDED_FROM, ENDED_TO, DID, LIMIT, CURSOR), errors=(400,)),
     Operation("get", "/v1/cdrs/{call_id}", "One finished call", models.Cdr,
-              parameters=("call_id",), errors=(400, 404)),
+              parameters=(CALL_ID,), errors=(400, 404)),
     Operation("get", "/healthz", "Whether the process lives", models.Alive, public=True),
     Operation("get", "/readyz", "Whether calls can be taken", models.Ready, public=True),
     Operation("get", "/metrics", "Prometheus metrics", None, public=True),
     Operation("get", "/openapi.json", "This document", None, public=True),
 )  # fmt: skip
 
-_TEXT: dict[str, Any] = {"type": "string"}
-_INSTANT: dict[str, Any] = {"type": "string", "format": "date-time"}
-
-
-def _limit(default: int) -> dict[str, Any]:
-    return {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": default}
-
-
-_PARAMETERS: dict[str, tuple[str, str, bool, dict[str, Any]]] = {
-    "account": ("account", "path", True, _TEXT),
-    "call_id": ("call_id", "path", True, _TEXT),
-    "Idempotency-Key": ("Idempotency-Key", "header", True, {**_TEXT, "pattern": "^[!-~]{1,128}$"}),
-    "state": ("state", "query", True, {"const": "live"}),
-    "did": ("did", "query", False, {**_TEXT, "pattern": r"^400\d{7}$"}),
-    "from": ("from", "query", False, {**_INSTANT, "description": "End of the call, from (in)"}),
-    "to": ("to", "query", False, {**_INSTANT, "description": "End of the call, to (not in)"}),
-    "limit": ("limit", "query", False, _limit(PAGE_DEFAULT)),
-    "live_limit": ("limit", "query", False, _limit(PAGE_MAX)),
-    "cursor": ("cursor", "query", False, {**_TEXT, "maxLength": 200}),
-}
+# An area's own operations stand beside its handlers; they are added here.
+OPERATIONS: tuple[Operation, ...] = (*_CALLS,)
 
 
 def document() -> dict[str, Any]:
@@ -104,7 +82,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "responses": _responses(operation),
     }
     if operation.parameters:
-        shown["parameters"] = [_parameter(*_PARAMETERS[name]) for name in operation.parameters]
+        shown["parameters"] = [_parameter(each) for each in operation.parameters]
     if operation.body:
         shown["requestBody"] = {"required": True, "content": _json(operation.body)}
     if operation.public:
@@ -115,8 +93,13 @@ def _operation(operation: Operation) -> dict[str, Any]:
 _TO_NAME = str.maketrans({"/": "_", "{": None, "}": None, ".": "_"})
 
 
-def _parameter(name: str, place: str, required: bool, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": place, "required": required, "schema": schema}
+def _parameter(each: Parameter) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "in": each.place,
+        "required": each.required,
+        "schema": each.schema,
+    }
 
 
 def _json(model: type[BaseModel], kind: str = "application/json") -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
 import structlog
@@ -18,6 +18,7 @@ from callserver.adapters.http.accounts import (
 from callserver.adapters.http.calls import CallPages
 from callserver.adapters.http.cdrs import CdrPages
 from callserver.adapters.http.connections import Connections, connection_factory
+from callserver.adapters.http.operation import Operation
 from callserver.adapters.http.outermost import Outermost
 from callserver.adapters.http.services import HttpServices
 from callserver.adapters.http.settings import BODY_BYTES_MAX, HttpSettings
@@ -115,7 +116,15 @@ class HttpServer:
                 web.get("/openapi.json", system.openapi),
             ]
         )
+        application.add_routes(
+            web.route(operation.method, operation.path, for_bearers(access, handler))
+            for operation, handler in self._area_routes()
+        )
         return application
+
+    def _area_routes(self) -> Iterator[tuple[Operation, BearerHandler]]:
+        """The routes of the areas beside calls; each gives its operations with their handlers."""
+        yield from ()
 
     def _quick_way(self, application: RequestHandler) -> RequestHandler:
         """Balances, which back ends poll, pass aiohttp's router by: a sixth of their time."""

@@ -9,6 +9,7 @@ from callserver.ports import Books, Clock, TokenBook
 from callserver.service.accounts import Accounts
 from callserver.service.health import Health
 from callserver.service.live import LiveCalls
+from callserver.service.office import Office
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,4 @@ class HttpServices:
     health: Health
     clock: Clock
     metrics: Metrics
+    office: Office

@@ -28,6 +28,16 @@ class SqlBooks:
         # The last reading: the next one shares with it what has not changed.
         self._catalogue = Catalogue(version=-1)
 
+    @property
+    def database(self) -> Database:
+        """The database, for the other books kept in it (numbers, months, …)."""
+        return self._database
+
+    @property
+    def clock(self) -> Clock:
+        """The clock entries are dated by."""
+        return self._clock
+
     async def load_catalogue(self) -> Catalogue:
         """Read all business data in one consistent snapshot."""
         last = self._catalogue

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from callserver.adapters.sql.schema import AnyRow, AnySelect, account, customer, ledger_entry
 from callserver.domain.business import Billing
-from callserver.domain.ledger import AccountSum, Entry, EntryKind
+from callserver.domain.ledger import AccountSum, Entry, EntryKind, NotCovered, OperationReused
 from callserver.ports import AccountUnknown
 
 _CHUNK = 5_000  # bound variables of one statement: both databases stop near 32 000
@@ -26,13 +26,9 @@ def post(connection: Connection, entry: Entry) -> Entry:
     Raises AccountUnknown. On PostgreSQL such entries take turns, by a lock: so that their ids rise
     in the order of their commits and whoever follows the ids misses none.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(sql_text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    first = connection.execute(
-        _entries().where(ledger_entry.c.operation_id == entry.operation_id)
-    ).one_or_none()
+    first = _first(connection, entry.operation_id)
     if first is not None:
-        return _entry(first)
+        return first
     seq = connection.execute(
         update(account)
         .where(account.c.id == entry.account)
@@ -57,6 +53,39 @@ def post(connection: Connection, entry: Entry) -> Entry:
         .returning(*ledger_entry.c)
     ).one()
     return _entry(row)
+
+
+def _first(connection: Connection, operation_id: str) -> Entry | None:
+    """The entry that this operation made before, once it is our turn."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sql_text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    row = connection.execute(
+        _entries().where(ledger_entry.c.operation_id == operation_id)
+    ).one_or_none()
+    return None if row is None else _entry(row)
+
+
+def post_covered(connection: Connection, entry: Entry, floor_micros: int = 0) -> Entry:
+    """Append a debit (amount < 0) if the account's settled money covers it down to −floor_micros.
+
+    The same operation id: the first entry, whatever the balance is now. Raises NotCovered,
+    AccountUnknown, and OperationReused where the first entry says something else. For accounts
+    that no live call holds money of (providers'); a customer's holds are in Redis.
+    """
+    first = _first(connection, entry.operation_id)
+    if first is not None:
+        told = (first.account, first.kind, first.amount_micros)
+        if told != (entry.account, entry.kind, entry.amount_micros):
+            raise OperationReused(entry.operation_id)
+        return first
+    settled = connection.execute(
+        select(account.c.settled_micros).where(account.c.id == entry.account)
+    ).scalar_one_or_none()
+    if settled is None:
+        raise AccountUnknown(entry.account)
+    if settled + entry.amount_micros < -floor_micros:
+        raise NotCovered(entry.account, settled + floor_micros)
+    return post(connection, entry)
 
 
 def add_accounts(connection: Connection, accounts: Iterable[str]) -> None:

@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from callserver.adapters.sql.partitions import create_month, month_of
+from callserver.adapters.sql.partitions import create_month, month_of, partition_name
+from callserver.domain.billing_month import BillingMonth
 from callserver.ports import OutcomeUnknown, StoreUnavailable
 
 T = TypeVar("T")
@@ -52,7 +53,7 @@ class PostgresDatabase:
                 "server_settings": {"application_name": "callserver"},
             },
         )
-        self._months: set[str] = set()
+        self._months: set[BillingMonth] = set()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on one consistent snapshot (REPEATABLE READ, READ ONLY)."""
@@ -70,14 +71,16 @@ class PostgresDatabase:
         one. Raises StoreUnavailable and OutcomeUnknown like `write`.
         """
         month = month_of(ended_ms)
-        if month is None or month.name in self._months:
+        if month is None or month in self._months:
             return
         for wanted in (month, month.next()):
             try:
                 await self.write(partial(create_month, month=wanted))
             except DBAPIError as error:
-                log.warning("sql.partition_refused", partition=wanted.name, reason=_reason(error))
-        self._months.add(month.name)
+                log.warning(
+                    "sql.partition_refused", partition=partition_name(wanted), reason=_reason(error)
+                )
+        self._months.add(month)
 
     async def close(self) -> None:
         """Close every connection."""

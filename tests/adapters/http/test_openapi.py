@@ -36,7 +36,7 @@ def test_operations_have_names_parameters_and_only_known_errors() -> None:
     assert len(set(ids)) == len(ids)
     for operation in OPERATIONS:
         in_path = set(re.findall(r"{(\w+)}", operation.path))
-        assert in_path <= set(operation.parameters)
+        assert in_path <= {parameter.name for parameter in operation.parameters}
         assert set(operation.errors) <= {int(status) for status in STATUS.values()}
     public = [o for o in _operations(shown) if o.get("security") == []]
     assert len(public) == 4

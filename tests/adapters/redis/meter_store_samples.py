@@ -36,7 +36,7 @@ def per_minute(rate_micros: int = 150_000, **changed: Any) -> PriceTable:
 
 def per_second(rate_micros: int = 600_000, **changed: Any) -> PriceTable:
     """0.01 yuan a second, 1/1, unless changed."""
-    return per_minute(rate_micros, increment_first_s=1, increment_next_s=1, **changed)
+    return per_minute(rate_micros, initial_increment_s=1, increment_s=1, **changed)
 
 
 def total(settled_micros: int = 10 * YUAN, **changed: Any) -> AccountSum:

@@ -40,7 +40,7 @@ TABLES = (
     per_minute(),
     per_second(),
     per_second(333_333, minimum_charge_micros=50_000, free_s=5),
-    per_minute(70_000, increment_first_s=30, increment_next_s=6, connection_fee_micros=20_000),
+    per_minute(70_000, initial_increment_s=30, increment_s=6, connection_fee_micros=20_000),
     per_minute(0),
 )
 accounts = st.sampled_from([PREPAID, POSTPAID])

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from callserver.adapters.sql.books import SqlBooks, open_books
 from callserver.adapters.sql.database import Database, database_url
-from callserver.adapters.sql.partitions import SHANGHAI, Month, month_of
+from callserver.adapters.sql.partitions import month_of
+from callserver.domain.billing_month import SHANGHAI, BillingMonth
 from callserver.ports import CdrQuery
 from tests.adapters.sql.conftest import SetClock
 from tests.adapters.sql.samples import cdr
@@ -25,13 +26,13 @@ def at(text_: str) -> int:
 @pytest.mark.parametrize(
     ("instant", "month"),
     [
-        ("2026-11-30T23:59:59.999+08:00", Month(2026, 11)),
-        ("2026-12-01T00:00:00+08:00", Month(2026, 12)),
-        ("2026-11-30T16:00:00+00:00", Month(2026, 12)),
+        ("2026-11-30T23:59:59.999+08:00", BillingMonth(2026, 11)),
+        ("2026-12-01T00:00:00+08:00", BillingMonth(2026, 12)),
+        ("2026-11-30T16:00:00+00:00", BillingMonth(2026, 12)),
         ("2019-12-31T23:59:59+08:00", None),
     ],
 )
-def test_the_month_is_shanghais(instant: str, month: Month | None) -> None:
+def test_the_month_is_shanghais(instant: str, month: BillingMonth | None) -> None:
     """At 16:00 UTC of the last day the next month begins."""
     assert month_of(at(instant)) == month
 
@@ -44,10 +45,10 @@ def test_a_broken_clock_has_no_month(instant_ms: int) -> None:
 
 def test_months_meet_without_gaps() -> None:
     """Each ends where the next begins, across years too."""
-    months = [Month(2026, 11)]
+    months = [BillingMonth(2026, 11)]
     for _ in range(14):
         months.append(months[-1].next())
-    assert months[2] == Month(2027, 1)
+    assert months[2] == BillingMonth(2027, 1)
     for month, after in pairwise(months):
         assert month.from_ms < after.from_ms
         last = datetime.fromtimestamp(after.from_ms / 1000 - 1, SHANGHAI)

@@ -1,0 +1,10 @@
+"""Minutes: reserved in the chain; what it changes is written with its tables."""
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""

@@ -1,0 +1,10 @@
+"""Ledger: reserved in the chain; what it changes is written with its tables."""
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""

@@ -1,0 +1,10 @@
+"""Months: reserved in the chain; what it changes is written with its tables."""
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""

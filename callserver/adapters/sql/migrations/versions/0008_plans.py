@@ -1,0 +1,10 @@
+"""Plans: reserved in the chain; what it changes is written with its tables."""
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""

@@ -1,0 +1,10 @@
+"""Providers: reserved in the chain; what it changes is written with its tables."""
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""

@@ -1,0 +1,8 @@
+"""The services that are in no call's path: what an operator, a reseller or a page works with."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """One of each, over the same books. Built by callserver.back_office."""
