@@ -14,6 +14,7 @@ from callserver.cli.rate import rate
 from callserver.cli.route import route
 from callserver.cli.serve import serve
 from callserver.config_error import EXIT_BAD_CONFIG, ConfigError
+from callserver.domain.declined import Declined
 
 
 class _Commands(TyperGroup):
@@ -25,7 +26,7 @@ class _Commands(TyperGroup):
         except ConfigError as fault:
             message(str(fault))
             raise typer.Exit(EXIT_BAD_CONFIG) from None
-        except Failed as fault:
+        except (Failed, Declined) as fault:
             message(f"callserver: {fault}")
             raise typer.Exit(EXIT_FAILED) from None
 

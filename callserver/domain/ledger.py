@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from callserver.domain.declined import Declined, Reason
 from callserver.domain.money import short_yuan
 
 PROVIDER_PREFIX = "provider:"
@@ -30,18 +31,27 @@ class EntryKind(StrEnum):
     COMMISSION = "commission"
 
 
-class NotCovered(Exception):
+class NotCovered(Declined):
     """The account has too little for a debit; nothing has moved. `available_micros`: what it has,
     its credit limit included."""
 
     def __init__(self, account: str, available_micros: int) -> None:
-        super().__init__(f"account {account} has {short_yuan(available_micros)} yuan available")
+        super().__init__(
+            Reason.NOT_COVERED,
+            f"Account {account} has {short_yuan(available_micros)} yuan available; top it up.",
+        )
         self.account = account
         self.available_micros = available_micros
 
 
-class OperationReused(Exception):
+class OperationReused(Declined):
     """The operation id was used before, for something else; nothing has moved."""
+
+    def __init__(self, operation_id: str) -> None:
+        super().__init__(
+            Reason.OPERATION_REUSED,
+            f"Operation {operation_id!r} was used before, for something else; take a new id.",
+        )
 
 
 def provider_account(provider: str) -> str:

@@ -8,8 +8,9 @@ from aiohttp.typedefs import Handler, Middleware
 
 from callserver.adapters.http.connections import Connection
 from callserver.adapters.http.metrics import Metrics
-from callserver.adapters.http.problems import Code, Problem, away
+from callserver.adapters.http.problems import Code, Problem, away, declined_response
 from callserver.adapters.http.settings import BODY_BYTES_MAX
+from callserver.domain.declined import Declined
 from callserver.domain.meter import ShardLost
 from callserver.ports import OutcomeUnknown, StoreUnavailable
 
@@ -57,6 +58,8 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except Problem as problem:
         return problem.response()
+    except Declined as declined:
+        return declined_response(declined)
     except web.HTTPException as error:
         return _problem_of(request, error).response()
     except (StoreUnavailable, ShardLost) as error:

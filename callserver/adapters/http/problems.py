@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 
 from callserver.adapters.http.replies import SAFE_HEADERS
+from callserver.domain.declined import Declined
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -88,16 +89,35 @@ class Problem(Exception):
 
     def response(self) -> web.Response:
         """The answer."""
-        status = STATUS[self.code]
-        body = {
-            "type": f"urn:callserver:problem:{self.code}",
-            "title": TITLE[self.code],
-            "status": int(status),
-            "code": self.code.value,
-            "detail": self.detail,
-        }
-        headers = {**SAFE_HEADERS, **self.headers, "Content-Type": CONTENT_TYPE}
-        return web.Response(body=orjson.dumps(body), status=status, headers=headers)
+        return _response(self.code, STATUS[self.code], TITLE[self.code], self.detail, self.headers)
+
+
+def declined_response(declined: Declined) -> web.Response:
+    """A rule of the trade said no: 404 for what does not exist, else 409; `code` is the reason."""
+    if declined.reason.endswith("_unknown"):
+        return _response(declined.reason, HTTPStatus.NOT_FOUND, "It does not exist", str(declined))
+    return _response(declined.reason, HTTPStatus.CONFLICT, "A rule forbids it", str(declined))
+
+
+def _response(
+    code: str,
+    status: HTTPStatus,
+    title: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    body = {
+        "type": f"urn:callserver:problem:{code}",
+        "title": title,
+        "status": int(status),
+        "code": str(code),
+        "detail": detail,
+    }
+    return web.Response(
+        body=orjson.dumps(body),
+        status=status,
+        headers={**SAFE_HEADERS, **(headers or {}), "Content-Type": CONTENT_TYPE},
+    )
 
 
 def bad_value(name: str, what: str) -> Problem:
