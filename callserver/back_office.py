@@ -4,14 +4,17 @@ from collections.abc import Coroutine, Iterator
 from typing import Any
 
 from callserver.adapters.sql.books import SqlBooks
+from callserver.adapters.sql.idempotency import SqlKeys
 from callserver.config import Config
 from callserver.service.office import Office
 
 
 def build_office(books: SqlBooks, config: Config) -> Office:
     """Every service of the office over one set of books; nothing is connected or started."""
-    del books, config
-    return Office()
+    del config
+    return Office(
+        keys=SqlKeys(books.database, books.clock),
+    )
 
 
 def background_work(office: Office) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
+from callserver.ports.idempotency import KeyBook
+
 
 @dataclass(frozen=True, slots=True)
 class Office:
     """One of each, over the same books. Built by callserver.back_office."""
+
+    keys: KeyBook

@@ -1,26 +1,19 @@
 """/v1/accounts: the balance, and money put in."""
 
-import asyncio
-import re
 from http import HTTPStatus
-from typing import Any
 
-import orjson
 from aiohttp import web
 
 from callserver.adapters.http.access import Viewer, account_unknown, seen_account
+from callserver.adapters.http.bodies import body_of
+from callserver.adapters.http.idempotency import Idempotency, key_of
+from callserver.adapters.http.models import TopUp
 from callserver.adapters.http.problems import Code, Problem
 from callserver.adapters.http.queries import parameters
 from callserver.adapters.http.replies import json_bytes_reply, json_reply
 from callserver.adapters.http.services import HttpServices
 from callserver.adapters.http.shapes import balance_json, entry_shape
-from callserver.domain.ledger import TOP_UP_MICROS_MAX, OperationReused
-from callserver.domain.money import BadAmount, parse_yuan, yuan_text
 from callserver.ports import AccountUnknown
-
-REASON_CHARS_MAX = 200
-_KEY = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
-
 
 BALANCE_ROUTE = "/v1/accounts/{account}/balance"
 BALANCE_BEGIN, BALANCE_END = BALANCE_ROUTE.split("{account}")
@@ -31,6 +24,7 @@ class AccountPages:
 
     def __init__(self, services: HttpServices, read_s: float) -> None:
         self._accounts = services.accounts
+        self._idempotency = Idempotency(services.office.keys, read_s)
         self._read_s = read_s
 
     async def balance(self, request: web.Request, viewer: Viewer) -> web.Response:
@@ -53,73 +47,12 @@ class AccountPages:
         if not viewer.may_top_up:
             raise Problem(Code.FORBIDDEN, "Top-ups need a token of scope provider or admin.")
         parameters(request.query, ())
-        key = _idempotency_key(request)
-        amount_micros, reason = _top_up_of(await self._body(request))
-        operation_id = f"top_up:{account}:{key}"  # another account's keys are nobody's business
+        asked = await body_of(request, TopUp, self._read_s)
+        operation_id = await self._idempotency.operation_id(request, viewer)
         try:
             entry = await self._accounts.top_up(
-                account, amount_micros, operation_id, viewer.actor, reason
+                account, asked.amount, operation_id, viewer.actor, asked.reason
             )
         except AccountUnknown as error:
             raise account_unknown() from error
-        except OperationReused as error:
-            raise Problem(
-                Code.IDEMPOTENCY_KEY_REUSED,
-                "This account had another top-up under this key; use a new key for a new one.",
-            ) from error
-        return json_reply(entry_shape(entry, key), HTTPStatus.CREATED)
-
-    async def _body(self, request: web.Request) -> Any:
-        try:
-            async with asyncio.timeout(self._read_s):
-                text = await request.read()
-        except TimeoutError as error:
-            raise Problem(Code.BODY_TOO_SLOW, "Send the whole body at once.") from error
-        try:
-            return orjson.loads(text)
-        except ValueError as error:
-            raise Problem(Code.BAD_BODY, "Send JSON in UTF-8.") from error
-
-
-def _idempotency_key(request: web.Request) -> str:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if not key:
-        raise Problem(
-            Code.IDEMPOTENCY_KEY_MISSING,
-            "Send `Idempotency-Key: <a new id of yours>`, and the same one when you retry.",
-        )
-    if not _KEY.fullmatch(key):
-        raise Problem(Code.BAD_VALUE, "Idempotency-Key: write 1 to 128 ASCII characters, no space")
-    return key
-
-
-def _top_up_of(body: Any) -> tuple[int, str]:
-    """Amount in micros (> 0) and reason of `{"amount": "100.00", "reason": "…"}`."""
-    if not isinstance(body, dict):
-        raise Problem(Code.BAD_BODY, 'Send an object such as {"amount": "100.00"}.')
-    if unknown := sorted(set(body) - {"amount", "currency", "reason"}):
-        raise Problem(Code.BAD_BODY, f"There is no field {unknown[0][:40]!r} in a top-up.")
-    if body.get("currency", "CNY") != "CNY":
-        raise Problem(Code.BAD_BODY, "currency: only CNY is kept")
-    return _amount(body.get("amount")), _reason(body.get("reason", ""))
-
-
-def _amount(text: Any) -> int:
-    if not isinstance(text, str):
-        raise Problem(Code.BAD_BODY, 'amount: write yuan as a string, such as "100.00"')
-    try:
-        micros = parse_yuan(text[:40])
-    except BadAmount as error:
-        raise Problem(Code.BAD_BODY, f"amount: {error}") from error
-    if not 0 < micros <= TOP_UP_MICROS_MAX:
-        most = yuan_text(TOP_UP_MICROS_MAX)
-        raise Problem(Code.BAD_BODY, f"amount: must be more than 0 and at most {most}")
-    return micros
-
-
-def _reason(text: Any) -> str:
-    if not isinstance(text, str) or len(text) > REASON_CHARS_MAX or not text.isprintable():
-        raise Problem(
-            Code.BAD_BODY, f"reason: write one line of at most {REASON_CHARS_MAX} characters"
-        )
-    return text
+        return json_reply(entry_shape(entry, key_of(request)), HTTPStatus.CREATED)

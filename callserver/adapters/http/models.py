@@ -1,9 +1,12 @@
-"""The API's shapes as pydantic models: for /openapi.json and the tests, never per request."""
+"""The API's shapes as pydantic models: for /openapi.json, the tests and reading bodies; answers
+are never made with them, for that costs too much per request."""
 
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from callserver.adapters.http.bodies import Remark, Yuan
 
 CALL_ID = r"^[0-6]\d-[0-9a-f]{32}$"
 
@@ -36,9 +39,9 @@ class Balance(_Shape):
 class TopUp(_Shape):
     """Money to put in."""
 
-    amount: str = Field(pattern=r"^\d{1,10}(\.\d{1,6})?$", examples=["100.00"])
+    amount: Yuan
     currency: Literal["CNY"] = "CNY"
-    reason: str = Field("", max_length=200)
+    reason: Remark = ""
 
 
 class Entry(_Shape):
