@@ -14,6 +14,19 @@ class Reason(StrEnum):
     CUSTOMER_UNKNOWN = "customer_unknown"
     PROVIDER_UNKNOWN = "provider_unknown"
     NUMBER_UNKNOWN = "number_unknown"
+    NUMBER_TAKEN = "number_taken"
+    NUMBER_FROZEN = "number_frozen"
+    TREE_HELD_IT_LAST = "tree_held_it_last"
+    STATE_FORBIDS = "state_forbids"
+    NOT_THE_HOLDER = "not_the_holder"
+    ALREADY_APPROVED = "already_approved"
+    NOT_APPROVED = "not_approved"
+    SUSPENSION_STANDS = "suspension_stands"
+    NOT_SUSPENDED_FOR_IT = "not_suspended_for_it"
+    CUSTOMER_OF_ANOTHER_PROVIDER = "customer_of_another_provider"
+    INTENT_FORM_REFUSED = "intent_form_refused"
+    MATERIAL_REFUSED = "material_refused"
+    APPLICATION_UNKNOWN = "application_unknown"
 
 
 class Declined(Exception):
