@@ -15,13 +15,13 @@ SECONDS_MAX = 100_000
 NUM_MAX = 2**52 - 60 * 10**6  # twice the numerator plus the rounding unit stays below 2^53
 ASK = """
 local price_table, out = cjson.decode(ARGV[1]), {}
-for i = 2, #ARGV, 2 do
-  local second, budget = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
-  local four = {price_micros(price_table, second), billed_s(price_table, second),
+for i = 2, #ARGV, 3 do
+  local second, budget, minutes = tonumber(ARGV[i]), tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
+  local five = {price_micros(price_table, second, minutes), billed_s(price_table, second),
     second > 0 and whole_increments(price_table, second) or 0,
-    affordable_s(price_table, budget, second)}
-  for j = 1, 4 do
-    out[#out + 1] = string.format('%.0f', four[j])
+    affordable_s(price_table, budget, second, minutes), minutes_needed(price_table, second)}
+  for j = 1, 5 do
+    out[#out + 1] = string.format('%.0f', five[j])
   end
 end
 return out
@@ -35,15 +35,12 @@ micros = st.integers(0, NUM_MAX // 60)
 def tables(draw: st.DrawFn) -> PriceTable:
     """Up to five segments with any numerators, also where a real tariff would never go."""
     starts = draw(st.sets(st.integers(1, 20_000), max_size=4).map(sorted))
-    segments = [
-        Segment(
-            from_s,
-            draw(st.integers(1, 3_600)),
-            draw(st.integers(0, NUM_MAX // 2)),
-            draw(st.integers(0, NUM_MAX // 2 // SECONDS_MAX)),
-        )
-        for from_s in [0, *starts]
-    ]
+    segments = []
+    for from_s in [0, *starts]:
+        step_s = draw(st.integers(1, 3_600))
+        second_num = draw(st.integers(0, NUM_MAX // 4 // (SECONDS_MAX + step_s)))
+        start_num = draw(st.integers(0, NUM_MAX // 4))
+        segments.append(Segment(from_s, step_s, start_num, second_num * step_s))
     return PriceTable(
         segments=tuple(segments),
         minimum_micros=draw(st.one_of(st.just(0), micros)),
@@ -54,7 +51,11 @@ def tables(draw: st.DrawFn) -> PriceTable:
 
 
 questions = st.lists(
-    st.tuples(st.integers(0, SECONDS_MAX), st.one_of(micros, st.integers(-(10**12), 10**7))),
+    st.tuples(
+        st.integers(0, SECONDS_MAX),
+        st.one_of(micros, st.integers(-(10**12), 10**7)),
+        st.one_of(st.just(0), st.integers(0, SECONDS_MAX // 60)),
+    ),
     min_size=1,
     max_size=20,
 )
@@ -67,9 +68,10 @@ def server(valkey_server: EmbeddedValkey) -> Iterator[EmbeddedValkey]:
 
 
 EDGES = [
-    (second, budget)
+    (second, budget, minutes)
     for second in (0, 1, 6, 7, 59, 60, 61, 119, 120, 121, 3600)
     for budget in (-1, 0, 149_999, 150_000, 299_999, 300_000)
+    for minutes in (0, 1, 2)
 ]
 
 
@@ -77,22 +79,23 @@ EDGES = [
 @example(PriceTable((Segment(0, 60, 0, 9_000_000),), 0, None, 0, 1_000), EDGES)
 @example(PriceTable((Segment(0, 60, 0, 9_000_000),), 0, None, 6, 1_000), EDGES)
 @example(PriceTable((Segment(0, 60, 0, 9_000_000),), 200_000, 250_000, 60, 10_000), EDGES)
-@example(PriceTable((Segment(0, 30, 30, 1), Segment(30, 6, 31, 7)), 0, None, 0, 1), EDGES)
+@example(PriceTable((Segment(0, 30, 30, 30), Segment(30, 6, 60, 12)), 0, None, 0, 1), EDGES)
 @given(table=tables(), asked=questions)
 def test_lua_agrees_with_python(
-    server: EmbeddedValkey, table: PriceTable, asked: list[tuple[int, int]]
+    server: EmbeddedValkey, table: PriceTable, asked: list[tuple[int, int, int]]
 ) -> None:
-    """Price, billed seconds, whole increments and affordable seconds are the same to the digit."""
-    flat = [str(number) for pair in asked for number in pair]
+    """Price, billed, whole and affordable seconds and minutes are the same to the digit."""
+    flat = [str(number) for question in asked for number in question]
     answer = ask(server.socket_path, "EVAL", SCRIPT, "0", table.encode(), *flat)
     expected = [
         figure
-        for second, budget in asked
+        for second, budget, minutes in asked
         for figure in (
-            table.price_micros(second),
+            table.price_micros(second, minutes),
             table.billed_s(second),
             table.whole_increments(second) if second else 0,
-            table.affordable_s(budget, second),
+            table.affordable_s(budget, second, minutes),
+            table.minutes_needed(second),
         )
     ]
     assert [int(text) for text in answer] == expected

@@ -51,13 +51,13 @@ end
 
 local price_table = cjson.decode(ARGV[4])
 local wanted_s = whole_increments(price_table, tonumber(ARGV[3]))
-local held_s, held = wanted_s, price_micros(price_table, wanted_s)
+local held_s, held = wanted_s, price_micros(price_table, wanted_s, 0)
 if held > math.max(0, available) then
-  held_s = affordable_s(price_table, available, wanted_s)
+  held_s = affordable_s(price_table, available, wanted_s, 0)
   if held_s < whole_increments(price_table, 1) then
     return {'no_credit', digits(available)}
   end
-  held = price_micros(price_table, held_s)
+  held = price_micros(price_table, held_s, 0)
 end
 local line_text, held_s_text, held_text = digits(line), digits(held_s), digits(held)
 local final = held_s < wanted_s and '1' or '0'

@@ -23,7 +23,7 @@ for _, token in ipairs(tokens) do
     local elapsed_s = math.floor((tonumber(ARGV[1]) - tonumber(found[1])) / 1000000)
     -- Asterisk ends the call when the held seconds are over, and bills an answered one at least 1.
     elapsed_s = math.max(1, math.min(elapsed_s, tonumber(found[2])))
-    running = running + price_micros(tables[found[3]], elapsed_s)
+    running = running + price_micros(tables[found[3]], elapsed_s, 0)
   end
 end
 return {'balance', account[1], account[2], account[3], account[4], digits(running),

@@ -33,14 +33,14 @@ local price_table, held_s, held = cjson.decode(found[6]), tonumber(found[4]), to
 local upto_s = whole_increments(price_table, held_s + tonumber(ARGV[3]))
 -- What is held already may be used up even where a lowered limit left nothing available.
 local budget, longest_s = held + math.max(0, available), upto_s
-local price = price_micros(price_table, upto_s)
+local price = price_micros(price_table, upto_s, 0)
 if price > budget then
-  longest_s = affordable_s(price_table, budget, upto_s)
+  longest_s = affordable_s(price_table, budget, upto_s, 0)
   if longest_s <= held_s then
     redis.call('HSET', KEYS[2], 'slice', last .. ' ' .. granted .. ' 1')
     return {'extended', found[4], found[5], '0', '1'}
   end
-  price = price_micros(price_table, longest_s)
+  price = price_micros(price_table, longest_s, 0)
 end
 -- The first hold was for the dearest line: a cheaper one that answered uses that up first.
 local total = math.max(held, price)

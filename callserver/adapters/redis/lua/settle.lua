@@ -28,7 +28,7 @@ end
 local billsec, fee, billed = tonumber(ARGV[2]), 0, 0
 if billsec > 0 and price_text ~= '' then
   local price_table = cjson.decode(price_text)
-  fee, billed = price_micros(price_table, billsec), billed_s(price_table, billsec)
+  fee, billed = price_micros(price_table, billsec, 0), billed_s(price_table, billsec)
 end
 local charged = fee
 if account == '' then

@@ -32,12 +32,31 @@ local function billed_s(price_table, billsec)
   return whole_increments(price_table, billsec)
 end
 
-local function price_micros(price_table, billsec)
+-- Included minutes that cover the call wholly: one for each started 60 billed seconds.
+local function minutes_needed(price_table, billsec)
+  return steps_started(billed_s(price_table, billsec), SECONDS_PER_MINUTE)
+end
+
+-- What these seconds cost, of an increment that ends later only the seconds before.
+local function covered_num(price_table, covered_s)
+  local segment = segment_of(price_table, covered_s)
+  return segment[3] + (covered_s - segment[1]) * (segment[4] / segment[2])
+end
+
+local function price_micros(price_table, billsec, minutes)
   if billsec <= price_table.f or billsec <= 0 then
     return 0
   end
   local segment = segment_of(price_table, billsec)
-  local num = segment[3] + steps_started(billsec - segment[1], segment[2]) * segment[4]
+  local steps = steps_started(billsec - segment[1], segment[2])
+  local num = segment[3] + steps * segment[4]
+  if minutes > 0 then
+    local covered_s = minutes * SECONDS_PER_MINUTE
+    if segment[1] + steps * segment[2] <= covered_s then
+      return 0
+    end
+    num = price_table.s[1][3] + math.max(0, num - covered_num(price_table, covered_s))
+  end
   num = math.max(num, price_table.m * SECONDS_PER_MINUTE)
   if price_table.c >= 0 then
     num = math.min(num, price_table.c * SECONDS_PER_MINUTE)
@@ -47,12 +66,12 @@ local function price_micros(price_table, billsec)
   return (doubled - math.fmod(doubled, 2 * unit)) / (2 * unit) * price_table.p
 end
 
--- The longest call up to upto_s that costs at most the budget; 0 if none.
-local function affordable_s(price_table, budget_micros, upto_s)
+-- The longest call up to upto_s that costs at most the budget with these minutes; 0 if none.
+local function affordable_s(price_table, budget_micros, upto_s, minutes)
   local low, high = 0, upto_s
   while low < high do
     local middle = math.floor((low + high + 1) / 2)
-    if price_micros(price_table, middle) <= budget_micros then
+    if price_micros(price_table, middle, minutes) <= budget_micros then
       low = middle
     else
       high = middle - 1
