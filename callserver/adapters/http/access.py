@@ -12,21 +12,29 @@ from callserver.adapters.http.problems import Code, Problem, too_many
 from callserver.adapters.http.settings import TOKEN_SEEN_S
 from callserver.domain.api_token import SECRET_PREFIX, ApiToken, Scope, digest_of
 from callserver.domain.business import Catalogue
+from callserver.domain.declined import Declined, Reason
 from callserver.domain.identity import is_slug
+from callserver.domain.ledger import provider_account
+from callserver.domain.provider_tree import customers_of, subtree
 from callserver.ports import TokenBook
 
 TOKENS_KEPT_MAX = 10_000
 LOOKUPS_AT_ONCE = 16
 SECRET_LENGTH_MAX = 128
+_PROVIDERS = provider_account("")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="callserver"'}
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A bearer. `customers` is whose data may be seen; None: everybody's."""
+    """A bearer. `customers` is whose data may be seen; None: everybody's.
+
+    `providers` likewise: a provider's own subtree, none for a customer; None: all of them.
+    """
 
     token: ApiToken
     customers: frozenset[str] | None
+    providers: frozenset[str] | None = frozenset()
 
     @property
     def in_full(self) -> bool:
@@ -35,8 +43,14 @@ class Viewer:
 
     @property
     def may_top_up(self) -> bool:
-        """Whether the bearer may put money into an account it sees."""
+        """Whether the bearer may put money into a customer's account it sees."""
         return self.token.scope in {Scope.PROVIDER, Scope.ADMIN}
+
+    def may_top_up_account(self, account: str) -> bool:
+        """The same for any account it sees: a provider's own is filled by an admin only."""
+        if account.startswith(_PROVIDERS):
+            return self.token.scope is Scope.ADMIN
+        return self.may_top_up
 
     @property
     def actor(self) -> str:
@@ -51,6 +65,16 @@ class Viewer:
     def sees(self, customer: str | None) -> bool:
         """Whether this customer's data may be shown; None: calls to unknown numbers."""
         return self.customers is None or customer in self.customers
+
+    def sees_provider(self, provider: str | None) -> bool:
+        """Whether this provider's data may be shown."""
+        return self.providers is None or provider in self.providers
+
+    def acts_for(self, provider: str) -> bool:
+        """Whether the bearer may do things in this provider's name: itself, one above it, admin."""
+        if self.token.scope is Scope.PROVIDER:
+            return self.sees_provider(provider)
+        return self.token.scope is Scope.ADMIN
 
 
 class TokenCache:
@@ -99,7 +123,7 @@ class Access:
         self._lists_max = lists_max
         self._requests: dict[int, int] = {}
         self._lists: dict[int, int] = {}
-        self._trees: dict[str, frozenset[str]] = {}
+        self._trees: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
         self._viewers: dict[int, Viewer] = {}
         self._seen_version = -1
 
@@ -143,19 +167,22 @@ class Access:
             self._viewers, self._trees, self._seen_version = {}, {}, catalogue.version
         viewer = self._viewers.get(token.id)
         if viewer is None:
-            viewer = self._viewers[token.id] = Viewer(token, self._customers(token))
+            viewer = self._viewers[token.id] = Viewer(token, *self._seen_by(token))
         return viewer
 
-    def _customers(self, token: ApiToken) -> frozenset[str] | None:
+    def _seen_by(self, token: ApiToken) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+        """Customers and providers."""
         if token.scope is Scope.CUSTOMER:
-            return frozenset((token.subject,))
+            return frozenset((token.subject,)), frozenset()
         if token.scope is Scope.PROVIDER:
             return self._tree(token.subject)
-        return None
+        return None, None
 
-    def _tree(self, provider: str) -> frozenset[str]:
+    def _tree(self, provider: str) -> tuple[frozenset[str], frozenset[str]]:
         if provider not in self._trees:
-            self._trees[provider] = customers_below(self._catalogue(), provider)
+            catalogue = self._catalogue()
+            tree = subtree(catalogue.providers, provider)
+            self._trees[provider] = customers_of(catalogue, tree), tree
         return self._trees[provider]
 
 
@@ -172,26 +199,14 @@ def _leave(running: dict[int, int], token_id: int) -> None:
         del running[token_id]
 
 
-def customers_below(catalogue: Catalogue, provider: str) -> frozenset[str]:
-    """Customers of a provider and of every provider below it."""
-    children: dict[str | None, list[str]] = {}
-    for below in catalogue.providers.values():
-        children.setdefault(below.parent, []).append(below.id)
-    tree: set[str] = set()
-    waiting = [provider]
-    while waiting:
-        name = waiting.pop()
-        if name not in tree:
-            tree.add(name)
-            waiting += children.get(name, ())
-    return frozenset(
-        customer.id for customer in catalogue.customers.values() if customer.provider in tree
-    )
-
-
 def seen_account(viewer: Viewer, account: str) -> str:
-    """The account, if it may be seen; else a Problem (404) as for one that does not exist."""
-    if not is_slug(account) or not viewer.sees(account):
+    """The account, if it may be seen; else a Problem (404) as for one that does not exist.
+
+    A customer's has its id, a provider's is `provider:ID`.
+    """
+    whose = account.removeprefix(_PROVIDERS)
+    sees = viewer.sees if whose == account else viewer.sees_provider
+    if not is_slug(whose) or not sees(whose):
         raise account_unknown()
     return account
 
@@ -199,3 +214,15 @@ def seen_account(viewer: Viewer, account: str) -> str:
 def account_unknown() -> Problem:
     """The same answer for a foreign account and for one that does not exist."""
     return Problem(Code.ACCOUNT_UNKNOWN, "Check the id; another's account looks the same.")
+
+
+def seen_provider(viewer: Viewer, provider: str) -> str:
+    """The provider, if it may be seen; else Declined (404) as for one that does not exist."""
+    if not is_slug(provider) or not viewer.sees_provider(provider):
+        raise provider_unknown()
+    return provider
+
+
+def provider_unknown() -> Declined:
+    """The same answer for a foreign provider and for one that does not exist."""
+    return Declined(Reason.PROVIDER_UNKNOWN, "Check the id; another's provider looks the same.")

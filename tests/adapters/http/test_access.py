@@ -10,11 +10,13 @@ from callserver.adapters.http.access import (
     TOKENS_KEPT_MAX,
     Access,
     TokenCache,
-    customers_below,
+    Viewer,
+    seen_account,
+    seen_provider,
 )
 from callserver.adapters.http.problems import Problem
 from callserver.domain.api_token import ApiToken, Scope, digest_of
-from callserver.domain.business import Catalogue, Customer, Provider
+from callserver.domain.declined import Declined, Reason
 from tests.adapters.http.bed import CATALOGUE, Bed
 
 BALANCE = "/v1/accounts/acme/balance"
@@ -130,15 +132,87 @@ class _Request:
         self.headers = {"Authorization": f"bearer {secret}"}
 
 
-def test_a_provider_has_the_customers_of_its_whole_tree() -> None:
-    """However deep; a ring of parents ends too."""
-    providers = [Provider("a", "", "c"), Provider("b", "", "a"), Provider("c", "", "b")]
-    customers = [Customer(f"of-{name}", "", name, "t") for name in ("a", "b", "c", "d")]
-    catalogue = Catalogue(
-        version=1,
-        providers={provider.id: provider for provider in [*providers, Provider("d", "")]},
-        customers={customer.id: customer for customer in customers},
-    )
-    assert customers_below(catalogue, "a") == {"of-a", "of-b", "of-c"}
-    assert customers_below(catalogue, "d") == {"of-d"}
-    assert customers_below(catalogue, "nobody") == frozenset()
+def viewer_of(scope: Scope, subject: str = "", **seen: frozenset[str] | None) -> Viewer:
+    """A bearer who sees so much."""
+    return Viewer(ApiToken(1, scope, subject, "t", 0), seen["customers"], seen["providers"])
+
+
+EVERYBODY: dict[str, frozenset[str] | None] = {"customers": None, "providers": None}
+NORTH: dict[str, frozenset[str] | None] = {
+    "customers": frozenset({"acme", "bolt"}),
+    "providers": frozenset({"north", "city"}),
+}
+ACME: dict[str, frozenset[str] | None] = {
+    "customers": frozenset({"acme"}),
+    "providers": frozenset(),
+}
+
+
+@pytest.mark.parametrize(
+    ("viewer", "provider", "sees", "acts"),
+    [
+        (viewer_of(Scope.ADMIN, **EVERYBODY), "south", True, True),
+        (viewer_of(Scope.NOC, **EVERYBODY), "south", True, False),
+        (viewer_of(Scope.PROVIDER, "north", **NORTH), "north", True, True),
+        (viewer_of(Scope.PROVIDER, "north", **NORTH), "city", True, True),
+        (viewer_of(Scope.PROVIDER, "north", **NORTH), "south", False, False),
+        (viewer_of(Scope.CUSTOMER, "acme", **ACME), "north", False, False),
+    ],
+)
+def test_a_bearer_acts_for_its_own_subtree(
+    viewer: Viewer, provider: str, sees: bool, acts: bool
+) -> None:
+    """A provider within its subtree, the admin everywhere; NOC only looks, a customer not even."""
+    assert (viewer.sees_provider(provider), viewer.acts_for(provider)) == (sees, acts)
+    if sees:
+        assert seen_provider(viewer, provider) == provider
+        assert seen_account(viewer, f"provider:{provider}") == f"provider:{provider}"
+    else:
+        with pytest.raises(Declined) as declined:
+            seen_provider(viewer, provider)
+        assert declined.value.reason is Reason.PROVIDER_UNKNOWN
+        with pytest.raises(Problem, match="Check the id"):
+            seen_account(viewer, f"provider:{provider}")
+
+
+@pytest.mark.parametrize("name", ["", "North", "a b", "provider:", "provider:provider:a", "../x"])
+def test_what_is_no_id_is_nobody(name: str) -> None:
+    """Also for those who see everybody."""
+    admin = viewer_of(Scope.ADMIN, **EVERYBODY)
+    with pytest.raises(Declined):
+        seen_provider(admin, name)
+    with pytest.raises(Problem):
+        seen_account(admin, name)
+
+
+@pytest.mark.parametrize(
+    ("scope", "account", "may"),
+    [
+        (Scope.ADMIN, "provider:north", True), (Scope.ADMIN, "acme", True),
+        (Scope.PROVIDER, "provider:north", False), (Scope.PROVIDER, "acme", True),
+        (Scope.NOC, "acme", False), (Scope.CUSTOMER, "acme", False),
+    ],
+)  # fmt: skip
+def test_only_an_admin_fills_a_providers_account(scope: Scope, account: str, may: bool) -> None:
+    """Else a provider would make the money itself that it moves to its customers."""
+    assert viewer_of(scope, **EVERYBODY).may_top_up_account(account) is may
+
+
+async def test_a_provider_token_sees_its_whole_tree(bed: Bed) -> None:
+    """Its providers and their customers; a customer's token has no providers, an admin's all."""
+    access = Access(bed.books, lambda: CATALOGUE, requests_max=2, lists_max=1)
+    seen = {
+        name: await access.viewer(_Request(bed.secrets[name]))  # type: ignore[arg-type] # a part
+        for name in ("north", "acme", "noc")
+    }
+    assert seen["north"].providers == {"north", "city"}
+    assert seen["north"].customers == {"acme", "bolt"}
+    assert (seen["acme"].providers, seen["noc"].providers) == (frozenset(), None)
+
+
+async def test_a_provider_cannot_fill_its_own_account(bed: Bed) -> None:
+    """403; a foreign provider's account is a missing one."""
+    reply = await bed.top_up("provider:north", "1.00", who="north")
+    assert (reply.status, reply.json["code"]) == (403, "forbidden")
+    reply = await bed.top_up("provider:south", "1.00", who="north")
+    assert (reply.status, reply.json["code"]) == (404, "account_unknown")
