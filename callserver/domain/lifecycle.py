@@ -298,8 +298,8 @@ def _moved(
             return replace(new, approved=False, last_provider=None, last_ended_ms=None)
         case _E.SUSPEND | _E.RESUME:
             since_ms = record.since_ms if to is record.state else at_ms
-            changed = record.suspensions ^ {request.suspension}
-            return replace(new, since_ms=since_ms, suspensions=frozenset(changed - {None}))
+            changed = frozenset({request.suspension} if request.suspension else ())
+            return replace(new, since_ms=since_ms, suspensions=record.suspensions ^ changed)
         case _E.CANCEL | _E.DROP | _E.PERIOD_ENDED | _E.LOCK_ENDED:
             return replace(_free(new), last_provider=record.provider, last_ended_ms=at_ms)
         case _E.CLOSE:

@@ -8,11 +8,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
-from callserver.adapters.sql import migrate, schema_ledger
+from callserver.adapters.sql import migrate, schema_ledger, schema_numbers
 from callserver.adapters.sql.database import Database
 from callserver.adapters.sql.schema import metadata
 
-TABLES = (schema_ledger,)  # whose tables the metadata has for having been imported
+TABLES = (schema_ledger, schema_numbers)  # whose tables the metadata has for having been imported
 
 
 async def test_an_empty_database_is_brought_to_the_head(empty_url: str) -> None:

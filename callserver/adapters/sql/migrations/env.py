@@ -2,10 +2,10 @@
 
 from alembic import context
 
-from callserver.adapters.sql import schema_ledger
+from callserver.adapters.sql import schema_ledger, schema_numbers
 from callserver.adapters.sql.schema import metadata
 
-TABLES = (schema_ledger,)  # whose tables the metadata has for having been imported
+TABLES = (schema_ledger, schema_numbers)  # whose tables the metadata has for having been imported
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()
