@@ -39,6 +39,7 @@ def rate(
     json: Json = False,
 ) -> None:
     """Print what a call costs, and how that comes about."""
+    from callserver.domain.call_tariff import CallTariff
     from callserver.domain.money import short_yuan, yuan_text
     from callserver.domain.rating import explain
 
@@ -59,7 +60,7 @@ def rate(
         raise typer.BadParameter("give --rate or --tariff", param_hint="--rate")
     else:
         version = _version(given)
-    fee = explain(version, seconds)
+    fee = explain(CallTariff.flat(version), "", 0, seconds)
     if json:
         print_json(
             {

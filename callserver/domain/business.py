@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
+from callserver.domain.holidays import Holiday
 from callserver.domain.tariff import TariffVersion
 
 
@@ -36,11 +38,17 @@ class BlockKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A reseller; `parent` is the provider above, None for a root."""
+    """A reseller; `parent` is the provider above, None for a root.
+
+    `tariff` prices the calls of customers (its own and those below) who have none of their own;
+    `cost_tariff` is what the calls of its own customers cost it.
+    """
 
     id: str
     name: str
     parent: str | None = None
+    tariff: str | None = None
+    cost_tariff: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +57,17 @@ class Customer:
 
     `credit_limit_micros` ≥ 0 is how far below zero a postpaid account may go (prepaid: 0).
     `local_allowance_micros` ≥ 0 is what a prepaid call may cost while Redis is away (0: refuse).
+    `tariff` None: its provider's. `precision_micros`, where given, goes before the tariff's.
     """
 
     id: str
     name: str
     provider: str
-    tariff: str
+    tariff: str | None = None
     billing: Billing = Billing.PREPAID
     credit_limit_micros: int = 0
     local_allowance_micros: int = 0
+    precision_micros: int | None = None
 
     @property
     def floor_micros(self) -> int:
@@ -114,3 +124,5 @@ class Catalogue:
     """Versions of each tariff in order of `effective_from_ms`."""
     blacklist: Mapping[str, tuple[BlockEntry, ...]] = field(default_factory=dict)
     """By customer id."""
+    holidays: Mapping[date, Holiday] = field(default_factory=dict)
+    """The operator's days over the official calendar."""

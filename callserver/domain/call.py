@@ -129,7 +129,7 @@ class Plan:
                 _known(Region, region) if region else None,
             ),
             "billing": Billing(raw.get("billing", Billing.PREPAID)),
-            "tariff": _known(TariffVersion, tariff) if tariff else None,
+            "tariff": _known(TariffVersion, {**tariff, "bands": ()}) if tariff else None,
             "lines": tuple(_known(Line, line) for line in raw.get("lines", ())),
             "refusal": Refusal(refusal) if refusal else None,
         }

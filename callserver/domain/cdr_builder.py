@@ -6,6 +6,7 @@ import orjson
 
 from callserver.domain.attempts import with_destinations
 from callserver.domain.call import CallEnd, HungUpBy, Plan
+from callserver.domain.call_tariff import CallTariff
 from callserver.domain.cdr import Cdr, Disposition
 from callserver.domain.meter import Settled
 from callserver.domain.money import short_yuan
@@ -80,7 +81,8 @@ def _fee_lines(plan: Plan, end: CallEnd, settled: Settled) -> tuple[str, ...]:
     """The arithmetic of the fee, and what of it is not charged."""
     if plan.tariff is None or not end.answered_us:
         return ()
-    rated = explain(plan.tariff, end.billsec)
+    tariff = CallTariff.flat(plan.tariff)
+    rated = explain(tariff, destination(plan, end), end.answered_us // 1000, end.billsec)
     if rated.amount_micros != settled.fee_micros:
         # the settlement stands for ever; a sum that does not lead to it would only mislead
         lines: tuple[str, ...] = (f"settled at {short_yuan(settled.fee_micros)}",)

@@ -97,8 +97,7 @@ class _Check:
             row, known = item.row, self.catalogue.dids.get(item.row.number)
             if row.customer not in customers:
                 self._missing(item, "customer", "customer", row.customer)
-            if row.tariff is not None:
-                self._tariff(item, row.tariff)
+            self._tariff(item, row.tariff)
             if (
                 known
                 and known.customer != row.customer
@@ -172,9 +171,9 @@ class _Check:
             for line in (known.destinations if known else ())
         ]
 
-    def _tariff(self, item: Item[Row], tariff: str) -> None:
-        if tariff not in self.tariffs:
-            self._missing(item, "tariff", "tariff", tariff)
+    def _tariff(self, item: Item[Row], tariff: str | None, key: str = "tariff") -> None:
+        if tariff is not None and tariff not in self.tariffs:
+            self._missing(item, key, "tariff", tariff)
 
     def _unique(
         self,

@@ -35,6 +35,20 @@ def is_mobile(text: str) -> bool:
     return _MOBILE.fullmatch(text) is not None
 
 
+def dialled(destination: str) -> str:
+    """A destination in the one form that prefixes are written in: `0571…`, `138…`, `+852…`.
+
+    Without `+86` or `0086`; a mobile without a leading zero; other `00…` as `+…`.
+    """
+    if destination.startswith(("+86", "0086")):
+        national = destination[3 if destination[0] == "+" else 4 :].lstrip("0")
+        return national if is_mobile(national) else f"0{national}"
+    if destination.startswith("00"):
+        return f"+{destination.lstrip('0')}"
+    bare = destination.removeprefix("0")
+    return bare if is_mobile(bare) else destination
+
+
 def mask(number: str) -> str:
     """A caller's number for logs, tables and anybody but its owner.
 

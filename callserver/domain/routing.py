@@ -51,6 +51,8 @@ class Decision:
     provider: Provider | None
     tariff: TariffVersion | None
     steps: tuple[Step, ...]
+    cost_tariff: TariffVersion | None = None
+    """What the call costs the customer's provider, where that is known."""
 
 
 class _Refused(Exception):
@@ -65,7 +67,7 @@ class _Refused(Exception):
 class _Steps:
     """A decision in the making: every check leaves a step, and what it found."""
 
-    __slots__ = ("customer", "did", "lines", "provider", "steps", "tariff")
+    __slots__ = ("cost_tariff", "customer", "did", "lines", "provider", "steps", "tariff")
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
@@ -73,6 +75,7 @@ class _Steps:
         self.customer: Customer | None = None
         self.provider: Provider | None = None
         self.tariff: TariffVersion | None = None
+        self.cost_tariff: TariffVersion | None = None
         self.lines: tuple[Line, ...] = ()
 
     def passed(self, name: str, detail: str) -> None:
@@ -89,6 +92,7 @@ class _Steps:
             provider=self.provider,
             tariff=self.tariff,
             steps=tuple(self.steps),
+            cost_tariff=self.cost_tariff,
         )
 
 
@@ -173,12 +177,47 @@ def _blocking(entries: Iterable[BlockEntry], did: str, caller: Caller) -> BlockE
 
 
 def _tariff(draft: _Steps, catalogue: Catalogue, did: Did, customer: Customer, at_ms: int) -> None:
-    name = did.tariff or customer.tariff
+    named = tariff_of(catalogue, did, customer)
+    if named is None:
+        detail = "neither the number, its customer nor a provider above has a tariff"
+        raise _Refused(Refusal.FAULT, "tariff", detail)
+    name, owner = named
     version = version_at(catalogue.tariffs.get(name, ()), at_ms)
     if version is None:
         raise _Refused(Refusal.FAULT, "tariff", f"tariff {name} has no version in effect")
     draft.tariff = version
-    draft.passed("tariff", f"{name} version {version.version}")
+    draft.passed("tariff", f"{name} version {version.version}, of the {owner}")
+    provider = catalogue.providers.get(customer.provider)
+    if provider is not None and provider.cost_tariff is not None:
+        draft.cost_tariff = version_at(catalogue.tariffs.get(provider.cost_tariff, ()), at_ms)
+        if draft.cost_tariff is None:
+            detail = f"tariff {provider.cost_tariff} has no version in effect: cost unknown"
+            draft.steps.append(Step("cost", Outcome.SKIPPED, detail))
+        else:
+            detail = f"{provider.cost_tariff} version {draft.cost_tariff.version}"
+            draft.passed("cost", detail)
+
+
+def tariff_of(catalogue: Catalogue, did: Did | None, customer: Customer) -> tuple[str, str] | None:
+    """The tariff that prices a customer's calls, and whose it is; None if nobody has one.
+
+    The number's own, else the customer's, else that of the nearest provider above who has one.
+    """
+    if did is not None and did.tariff is not None:
+        return did.tariff, "number"
+    if customer.tariff is not None:
+        return customer.tariff, "customer"
+    seen: set[str] = set()
+    above: str | None = customer.provider
+    while above is not None and above not in seen:
+        seen.add(above)
+        provider = catalogue.providers.get(above)
+        if provider is None:
+            return None
+        if provider.tariff is not None:
+            return provider.tariff, f"provider {above}"
+        above = provider.parent
+    return None
 
 
 def version_at(versions: tuple[TariffVersion, ...], at_ms: int) -> TariffVersion | None:

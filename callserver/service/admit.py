@@ -13,7 +13,7 @@ from callserver.domain.meter import AccountMissing, Admission, Held, NotHeld, Sh
 from callserver.domain.price_table import PriceTable
 from callserver.domain.refusal import Refusal
 from callserver.domain.region import RegionTable
-from callserver.domain.routing import Decision, decide, version_at
+from callserver.domain.routing import Decision, decide, tariff_of, version_at
 from callserver.ports import Clock, MeterStore, OutcomeUnknown, StoreUnavailable
 from callserver.service.accounts import Accounts
 from callserver.service.billing_policy import BillingPolicy
@@ -104,9 +104,10 @@ class Admit:
         plan, decision = self.plan_for(arrival)
         tariff = plan.tariff
         if tariff is None and decision.customer is not None:
-            name = (decision.did.tariff if decision.did else None) or decision.customer.tariff
+            catalogue = self.catalogue.now
+            named = tariff_of(catalogue, decision.did, decision.customer)
             at_ms = self.clocks.ours(arrival.pbx, arrival.arrived_us) // 1000
-            tariff = version_at(self.catalogue.now.tariffs.get(name, ()), at_ms)
+            tariff = version_at(catalogue.tariffs.get(named[0], ()), at_ms) if named else None
         return replace(plan, refusal=None, tariff=tariff)
 
     def plan_of_unrouted(self, arrival: Arrival, refusal: Refusal | None) -> Plan | None:

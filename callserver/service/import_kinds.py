@@ -63,7 +63,7 @@ def _kind(name: str, plural: str, build: Callable[..., object], *fields_: Field)
     )
 
 
-def _tariff(*, id: str, effective_from: int | None, **terms: int) -> TariffRow:  # the file's key
+def _tariff(*, id: str, effective_from: int | None, **terms: Any) -> TariffRow:  # the file's key
     amounts = {f"{name}_micros": terms.pop(name) for name in _TARIFF_AMOUNTS}
     return TariffRow(TariffVersion(id, 0, 0, **terms, **amounts), effective_from)
 

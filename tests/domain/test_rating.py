@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callserver.domain.call_tariff import CallTariff
 from callserver.domain.rating import explain
 from callserver.domain.tariff import TariffVersion
 
@@ -13,7 +14,7 @@ from .samples import tariff, tariffs
 def test_the_arithmetic_agrees_with_the_price_table(version: TariffVersion, billsec: int) -> None:
     """What is explained is what is charged."""
     table = version.compile()
-    rated = explain(version, billsec)
+    rated = explain(CallTariff.flat(version), "", 0, billsec)
     assert rated.amount_micros == table.price_micros(billsec)
     assert rated.billed_s == table.billed_s(billsec)
     assert rated.lines
@@ -28,7 +29,7 @@ def test_every_step_of_a_fee_is_a_line() -> None:
         minimum_charge_micros=105_500,
         precision_micros=10_000,
     )
-    assert explain(version, 31).lines == (
+    assert explain(CallTariff.flat(version), "", 0, 31).lines == (
         "31 s in steps of 30/7 s: 37 s",
         "37 s × 0.15 / 60 s = 0.0925",
         "+ connection fee 0.01 = 0.1025",
@@ -39,7 +40,7 @@ def test_every_step_of_a_fee_is_a_line() -> None:
 
 def test_a_plain_fee_needs_two_lines() -> None:
     """Nothing is said of what did not apply."""
-    assert explain(tariff(), 61).lines == (
+    assert explain(CallTariff.flat(tariff()), "", 0, 61).lines == (
         "61 s in steps of 60/60 s: 120 s",
         "120 s × 0.15 / 60 s = 0.30",
     )
@@ -48,7 +49,7 @@ def test_a_plain_fee_needs_two_lines() -> None:
 def test_a_sum_beyond_a_micro_yuan_is_marked() -> None:
     """A fraction that goes on is cut with an ellipsis and then rounded."""
     version = tariff(rate_micros=100_000, initial_increment_s=1, increment_s=1)
-    assert explain(version, 7).lines[1:] == (
+    assert explain(CallTariff.flat(version), "", 0, 7).lines[1:] == (
         "7 s × 0.10 / 60 s = 0.011666…",
         "to 0.001, half up: 0.012",
     )
@@ -56,5 +57,7 @@ def test_a_sum_beyond_a_micro_yuan_is_marked() -> None:
 
 def test_free_calls_say_why() -> None:
     """Not answered and free seconds read differently."""
-    assert explain(tariff(), 0).lines == ("not answered: free",)
-    assert explain(tariff(free_s=10), 10).lines == ("10 s, free up to 10 s",)
+    assert explain(CallTariff.flat(tariff()), "", 0, 0).lines == ("not answered: free",)
+    assert explain(CallTariff.flat(tariff(free_s=10)), "", 0, 10).lines == (
+        "10 s, free up to 10 s",
+    )
