@@ -22,6 +22,8 @@ class Cdr:
     """One call, answered or not. Instants are UTC milliseconds of the PBX's clock; 0: never.
 
     fee = charged + written_off; all amounts in micro-yuan. `fee_lines` is the arithmetic as text.
+    `included_minutes` are those that covered the call, or its beginning; `cost_micros` is what it
+    costs the customer's provider, None where that has no cost tariff.
     """
 
     call_id: str
@@ -53,6 +55,14 @@ class Cdr:
     hangup_cause: int
     hung_up_by: HungUpBy
     end_source: EndSource
+    included_minutes: int = 0
+    cost_micros: int | None = None
+
+    @property
+    def margin_micros(self) -> int | None:
+        """Charged less cost; None where the cost is unknown. What minutes were sold for is not in
+        it: that came with their plan."""
+        return None if self.cost_micros is None else self.charged_micros - self.cost_micros
 
     @property
     def estimated(self) -> bool:

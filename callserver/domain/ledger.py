@@ -74,13 +74,27 @@ class Entry:
     actor: str
     reason: str
     created_ms: int
+    minutes: int = 0
+    """Included minutes, positive into the account, negative out of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSum:
-    """An account as SQL has it: the sum of its entries and the last sequence number."""
+    """An account as SQL has it: the sums of its entries and the last sequence number."""
 
     account: str
     settled_micros: int
     floor_micros: int
     seq: int
+    minutes: int = 0
+    """Included minutes left, those that live calls hold among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """An account's kept sums where they are not those of its entries."""
+
+    kept_micros: int
+    summed_micros: int
+    kept_minutes: int = 0
+    summed_minutes: int = 0

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from callserver.adapters.sql import business, catalogue, cdr_reading, cdr_writing, ledger, tokens
+from callserver.adapters.sql.cdr_rows import has_entry
 from callserver.adapters.sql.database import Database, open_database
 from callserver.adapters.sql.partitions import month_of
 from callserver.domain.api_token import ApiToken, Scope
 from callserver.domain.business import Catalogue
 from callserver.domain.cdr import Cdr
 from callserver.domain.import_set import ImportChanges
-from callserver.domain.ledger import AccountSum, Entry, EntryKind
+from callserver.domain.ledger import AccountSum, Drift, Entry, EntryKind
 from callserver.ports import CdrPage, CdrQuery, Clock
 
 
@@ -67,7 +68,7 @@ class SqlBooks:
         written = await self._database.write(
             lambda connection: cdr_writing.write_cdrs(connection, cdrs, self._accounts, now_ms)
         )
-        self._accounts.update(cdr.account for cdr in cdrs if cdr.account and cdr.charged_micros)
+        self._accounts.update(cdr.account for cdr in cdrs if cdr.account and has_entry(cdr))
         return written
 
     async def account_sums(self, accounts: Sequence[str] | None = None) -> dict[str, AccountSum]:
@@ -76,8 +77,8 @@ class SqlBooks:
             lambda connection: ledger.account_sums(connection, accounts)
         )
 
-    async def drift(self) -> dict[str, tuple[int, int]]:
-        """Accounts whose kept sum is not that of their entries: (kept, summed). Reads it all."""
+    async def drift(self) -> dict[str, Drift]:
+        """Accounts whose kept sums are not those of their entries. Reads it all."""
         return await self._database.read(ledger.drift)
 
     async def entries_after(self, account: str, seq: int) -> list[Entry]:

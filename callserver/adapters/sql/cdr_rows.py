@@ -12,12 +12,13 @@ CDR_COLUMNS = (
     "provider", "account", "destination", "attempts", "arrived_ms", "rang_ms", "answered_ms",
     "billsec", "billed_s", "tariff", "tariff_version", "fee_micros", "charged_micros",
     "written_off_micros", "fee_lines", "disposition", "refusal", "hangup_cause", "hung_up_by",
-    "end_source",
+    "end_source", "included_minutes", "cost_micros",
 )  # fmt: skip
 KEY_COLUMNS = ("token_hash", "ended_ms")
 CALLER_COLUMNS = ("ended_ms", "call_id", "number", "kind", "province", "city", "area_code")
 ENTRY_COLUMNS = (
     "account", "kind", "amount_micros", "operation_id", "call_id", "actor", "reason", "created_ms",
+    "minutes",
 )  # fmt: skip
 
 _ACTOR = "meter"
@@ -61,6 +62,8 @@ def cdr_row(cdr: Cdr) -> tuple[object, ...]:
         cdr.hangup_cause,
         cdr.hung_up_by,
         cdr.end_source,
+        cdr.included_minutes,
+        cdr.cost_micros,
     )
 
 
@@ -72,10 +75,24 @@ def caller_row(cdr: Cdr) -> tuple[object, ...]:
     return (cdr.ended_ms, cdr.call_id, caller.number, caller.kind, *place)
 
 
+def has_entry(cdr: Cdr) -> bool:
+    """Whether money or minutes moved, so that the ledger has an entry of it."""
+    return cdr.account is not None and bool(cdr.charged_micros or cdr.included_minutes)
+
+
 def entry_row(cdr: Cdr, now_ms: int) -> tuple[object, ...]:
     """In the order of ENTRY_COLUMNS; the operation id makes a second entry impossible."""
-    operation_id = f"call:{cdr.token_hash}"
-    return (cdr.account, _CALL, -cdr.charged_micros, operation_id, cdr.call_id, _ACTOR, "", now_ms)
+    return (
+        cdr.account,
+        _CALL,
+        -cdr.charged_micros,
+        f"call:{cdr.token_hash}",
+        cdr.call_id,
+        _ACTOR,
+        "",
+        now_ms,
+        -cdr.included_minutes,
+    )
 
 
 def read_cdr(row: AnyRow) -> Cdr:

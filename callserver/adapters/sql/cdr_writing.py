@@ -21,6 +21,7 @@ from callserver.adapters.sql.cdr_rows import (
     caller_row,
     cdr_row,
     entry_row,
+    has_entry,
     key_row,
 )
 from callserver.adapters.sql.ledger import add_accounts
@@ -32,7 +33,7 @@ _CHUNK = 5_000  # bound variables of one statement: SQLite stops near 32 000
 def write_cdrs(
     connection: Connection, cdrs: Sequence[Cdr], known_accounts: Collection[str], now_ms: int
 ) -> int:
-    """Insert what is new of `cdrs`, and an entry for each that costs money; how many were new.
+    """Insert what is new of `cdrs`, with an entry where money or minutes moved; how many were new.
 
     In order of the tokens, so that two processes with overlapping batches wait for each other
     instead of deadlocking.
@@ -43,10 +44,10 @@ def write_cdrs(
         return 0
     _insert(connection, "cdr", [cdr_row(cdr) for cdr in new])
     _insert(connection, "cdr_caller", [caller_row(cdr) for cdr in new])
-    charged = [cdr for cdr in new if cdr.charged_micros and cdr.account is not None]
-    if charged:
-        add_accounts(connection, {str(cdr.account) for cdr in charged}.difference(known_accounts))
-        _insert(connection, "ledger_entry", [entry_row(cdr, now_ms) for cdr in charged])
+    moving = [cdr for cdr in new if has_entry(cdr)]
+    if moving:
+        add_accounts(connection, {str(cdr.account) for cdr in moving}.difference(known_accounts))
+        _insert(connection, "ledger_entry", [entry_row(cdr, now_ms) for cdr in moving])
     return len(new)
 
 

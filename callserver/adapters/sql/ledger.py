@@ -1,19 +1,27 @@
 """The ledger: append-only; a balance is the sum of an account's entries.
 
 That sum stands in `account.settled_micros`, moved by a trigger in the entry's own transaction, so
-that it costs the same after ten million calls as after ten. `drift` compares it with the entries.
+that it costs the same after ten million calls as after ten; that of included minutes beside it in
+`settled_minutes`. `drift` compares them with the entries.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from sqlalchemy import BigInteger, Connection, case, cast, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, case, cast, func, insert, or_, select, update
 from sqlalchemy import text as sql_text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from callserver.adapters.sql.schema import AnyRow, AnySelect, account, customer, ledger_entry
 from callserver.domain.business import Billing
-from callserver.domain.ledger import AccountSum, Entry, EntryKind, NotCovered, OperationReused
+from callserver.domain.ledger import (
+    AccountSum,
+    Drift,
+    Entry,
+    EntryKind,
+    NotCovered,
+    OperationReused,
+)
 from callserver.ports import AccountUnknown
 
 _CHUNK = 5_000  # bound variables of one statement: both databases stop near 32 000
@@ -49,6 +57,7 @@ def post(connection: Connection, entry: Entry) -> Entry:
             actor=entry.actor,
             reason=entry.reason,
             created_ms=entry.created_ms,
+            minutes=entry.minutes,
         )
         .returning(*ledger_entry.c)
     ).one()
@@ -139,28 +148,36 @@ def _entry(row: AnyRow) -> Entry:
     return Entry(**{**row._mapping, "kind": EntryKind(row.kind)})
 
 
-def drift(connection: Connection) -> dict[str, tuple[int, int]]:
-    """Accounts whose kept sum is not that of their entries: (kept, summed). Should be empty."""
+def drift(connection: Connection) -> dict[str, Drift]:
+    """Accounts whose kept sums are not those of their entries. Should be empty."""
+    entry = ledger_entry.c
     summed = (
-        select(ledger_entry.c.account, func.sum(ledger_entry.c.amount_micros).label("micros"))
-        .group_by(ledger_entry.c.account)
+        select(
+            entry.account,
+            func.sum(entry.amount_micros).label("micros"),
+            func.sum(entry.minutes).label("minutes"),
+        )
+        .group_by(entry.account)
         .subquery()
     )
     micros = cast(func.coalesce(summed.c.micros, 0), BigInteger)
+    minutes = cast(func.coalesce(summed.c.minutes, 0), BigInteger)
+    kept = account.c
     query = (
-        select(account.c.id, account.c.settled_micros, micros)
-        .select_from(account.outerjoin(summed, summed.c.account == account.c.id))
-        .where(account.c.settled_micros != micros)
-        .order_by(account.c.id)
+        select(kept.id, kept.settled_micros, micros, kept.settled_minutes, minutes)
+        .select_from(account.outerjoin(summed, summed.c.account == kept.id))
+        .where(or_(kept.settled_micros != micros, kept.settled_minutes != minutes))
+        .order_by(kept.id)
     )
-    return {name: (kept, found) for name, kept, found in connection.execute(query)}
+    return {row[0]: Drift(*row[1:]) for row in map(tuple, connection.execute(query))}
 
 
 def _sum_query() -> AnySelect:
     postpaid = customer.c.billing == Billing.POSTPAID.value
     floor = case((postpaid, customer.c.credit_limit_micros), else_=0)
+    kept = account.c
     return select(
-        account.c.id, account.c.settled_micros, floor.label("floor_micros"), account.c.seq
+        kept.id, kept.settled_micros, floor.label("floor_micros"), kept.seq, kept.settled_minutes
     ).select_from(account.outerjoin(customer, customer.c.id == account.c.id))
 
 

@@ -124,6 +124,7 @@ account = Table(
     _text("id", primary_key=True),
     _int("seq"),  # the highest sequence number given to an entry that is not a call's
     _int("settled_micros"),  # the sum of its entries, kept by a trigger on ledger_entry
+    _int("settled_minutes", server_default="0"),  # likewise, of included minutes
 )
 
 ledger_entry = Table(
@@ -139,6 +140,7 @@ ledger_entry = Table(
     _text("actor"),
     _text("reason"),
     _int("created_ms"),
+    _int("minutes", server_default="0"),
     UniqueConstraint("operation_id"),
     CheckConstraint("(kind = 'call') = (seq IS NULL)", name="calls_have_no_seq"),
     Index(
@@ -198,6 +200,8 @@ cdr = Table(
     Column("hangup_cause", Integer, nullable=False),
     _text("hung_up_by"),
     _text("end_source"),
+    _int("included_minutes", server_default="0"),
+    _int("cost_micros", null=True),
     Index("ix_cdr_customer", "customer", "ended_ms"),
     Index("ix_cdr_did", "did", "ended_ms"),
     postgresql_partition_by="RANGE (ended_ms)",

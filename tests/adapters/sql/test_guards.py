@@ -11,7 +11,7 @@ from tests.adapters.sql.samples import cdr, changes
 
 MONEY_AND_TIMES = (
     "fee_micros", "charged_micros", "written_off_micros", "billsec", "billed_s",
-    "arrived_ms", "rang_ms", "answered_ms", "ended_ms",
+    "arrived_ms", "rang_ms", "answered_ms", "ended_ms", "included_minutes", "cost_micros",
 )  # fmt: skip
 REFUSED = [
     "UPDATE ledger_entry SET amount_micros = 0",

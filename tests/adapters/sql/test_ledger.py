@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
+from callserver.adapters.sql import ledger
 from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.database import Database
 from callserver.domain.business import Billing, Customer
-from callserver.domain.ledger import AccountSum, Entry, EntryKind
+from callserver.domain.ledger import AccountSum, Drift, Entry, EntryKind
 from callserver.ports import AccountUnknown
 from tests.adapters.sql.samples import T0_MS, cdr, changes
 
@@ -114,4 +115,30 @@ async def test_the_kept_sums_are_those_of_the_entries(books: SqlBooks, database:
     await database.write(
         lambda connection: connection.execute(text("UPDATE account SET settled_micros = 7"))
     )
-    assert await books.drift() == {"acme": (7, 4_100_000), "provider:north": (7, 0)}
+    assert await books.drift() == {
+        "acme": Drift(7, 4_100_000),
+        "provider:north": Drift(7, 0),
+    }
+
+
+async def test_included_minutes_are_entries_like_money(books: SqlBooks, database: Database) -> None:
+    """Granted by an entry, used by calls' entries, summed by trigger, held against the entries."""
+    granted = Entry(
+        *(0, "acme", EntryKind.PLAN_CREDIT, 1_000, None, "plan-1", None, "clerk", "a plan", T0_MS),
+        minutes=100,
+    )
+    first = await database.write(lambda connection: ledger.post(connection, granted))
+    assert (first.minutes, first.amount_micros, first.seq) == (100, 1_000, 1)
+    covered = cdr(fee_micros=0, charged_micros=0, included_minutes=2, cost_micros=50_000)
+    free = cdr(fee_micros=0, charged_micros=0)
+    await books.write_cdrs([covered, cdr(included_minutes=1), free])
+    assert await books.cdr(covered.call_id) == covered
+    assert (await books.account_sums())["acme"] == AccountSum("acme", -299_000, 0, 1, 97)
+    assert await books.entries_after("acme", 0) == [first]
+    assert await books.drift() == {}
+    await database.write(
+        lambda connection: connection.execute(
+            text("UPDATE account SET settled_minutes = 9 WHERE id = 'acme'")
+        )
+    )
+    assert await books.drift() == {"acme": Drift(-299_000, -299_000, 9, 97)}
