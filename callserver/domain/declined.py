@@ -27,6 +27,13 @@ class Reason(StrEnum):
     INTENT_FORM_REFUSED = "intent_form_refused"
     MATERIAL_REFUSED = "material_refused"
     APPLICATION_UNKNOWN = "application_unknown"
+    MINIMUM_LOWERED = "minimum_lowered"
+    CONFIRMATION_NEEDED = "confirmation_needed"
+    MINIMUM_MALFORMED = "minimum_malformed"
+    MINIMUM_NEEDS_RATE = "minimum_needs_rate"
+    MONTH_NOT_OVER = "month_not_over"
+    MONTH_OUT_OF_ORDER = "month_out_of_order"
+    MONTH_UNKNOWN = "month_unknown"
 
 
 class Declined(Exception):
