@@ -76,6 +76,10 @@ class Entry:
     created_ms: int
     minutes: int = 0
     """Included minutes, positive into the account, negative out of it."""
+    reverses: int | None = None
+    """The id of the entry that this one takes back."""
+    forced: bool = False
+    """Posted although it took the account below its limit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,8 @@ def post(connection: Connection, entry: Entry) -> Entry:
             reason=entry.reason,
             created_ms=entry.created_ms,
             minutes=entry.minutes,
+            reverses=entry.reverses,
+            forced=int(entry.forced),
         )
         .returning(*ledger_entry.c)
     ).one()
@@ -145,7 +147,7 @@ def _entries() -> AnySelect:
 
 
 def _entry(row: AnyRow) -> Entry:
-    return Entry(**{**row._mapping, "kind": EntryKind(row.kind)})
+    return Entry(**{**row._mapping, "kind": EntryKind(row.kind), "forced": bool(row.forced)})
 
 
 def drift(connection: Connection) -> dict[str, Drift]:

@@ -56,6 +56,8 @@ provider = Table(
     _text("id", primary_key=True),
     _text("name"),
     _text("parent", ForeignKey("provider.id"), null=True),
+    _text("tariff", ForeignKey("tariff.id"), null=True),
+    _text("cost_tariff", ForeignKey("tariff.id"), null=True),
 )
 
 tariff = Table("tariff", metadata, _text("id", primary_key=True))
@@ -73,6 +75,8 @@ tariff_version = Table(
     _int("minimum_charge_micros"),
     _int("free_s"),
     _int("precision_micros"),
+    _int("cap_micros", null=True),
+    _text("bands", server_default="[]"),  # JSON, so that a version is one row
     UniqueConstraint("tariff", "effective_from_ms"),
 )
 
@@ -82,10 +86,20 @@ customer = Table(
     _text("id", primary_key=True),
     _text("name"),
     _text("provider", ForeignKey("provider.id")),
-    _text("tariff", ForeignKey("tariff.id")),
+    _text("tariff", ForeignKey("tariff.id"), null=True),
     _text("billing"),
     _int("credit_limit_micros"),
     _int("local_allowance_micros"),
+    _int("precision_micros", null=True),
+)
+
+# The operator's days over the official calendar.
+holiday = Table(
+    "holiday",
+    metadata,
+    _text("day", primary_key=True),
+    _text("kind"),
+    _text("name"),
 )
 
 did = Table(
@@ -141,7 +155,11 @@ ledger_entry = Table(
     _text("reason"),
     _int("created_ms"),
     _int("minutes", server_default="0"),
+    _int("reverses", ForeignKey("ledger_entry.id"), null=True),
+    Column("forced", Integer, nullable=False, server_default="0"),
     UniqueConstraint("operation_id"),
+    Index("uq_ledger_entry_reverses", "reverses", unique=True),
+    Index("ix_ledger_entry_account", "account", "created_ms", "id"),
     CheckConstraint("(kind = 'call') = (seq IS NULL)", name="calls_have_no_seq"),
     Index(
         "ix_ledger_entry_seq",
