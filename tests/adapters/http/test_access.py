@@ -132,31 +132,26 @@ class _Request:
         self.headers = {"Authorization": f"bearer {secret}"}
 
 
-def viewer_of(scope: Scope, subject: str = "", **seen: frozenset[str] | None) -> Viewer:
-    """A bearer who sees so much."""
-    return Viewer(ApiToken(1, scope, subject, "t", 0), seen["customers"], seen["providers"])
+Seen = tuple[frozenset[str] | None, frozenset[str] | None]
+EVERYBODY: Seen = (None, None)
+NORTH: Seen = (frozenset({"acme", "bolt"}), frozenset({"north", "city"}))
+ACME: Seen = (frozenset({"acme"}), frozenset())
 
 
-EVERYBODY: dict[str, frozenset[str] | None] = {"customers": None, "providers": None}
-NORTH: dict[str, frozenset[str] | None] = {
-    "customers": frozenset({"acme", "bolt"}),
-    "providers": frozenset({"north", "city"}),
-}
-ACME: dict[str, frozenset[str] | None] = {
-    "customers": frozenset({"acme"}),
-    "providers": frozenset(),
-}
+def viewer_of(scope: Scope, subject: str = "", seen: Seen = EVERYBODY) -> Viewer:
+    """A bearer who sees so much: customers, providers."""
+    return Viewer(ApiToken(1, scope, subject, "t", 0), *seen)
 
 
 @pytest.mark.parametrize(
     ("viewer", "provider", "sees", "acts"),
     [
-        (viewer_of(Scope.ADMIN, **EVERYBODY), "south", True, True),
-        (viewer_of(Scope.NOC, **EVERYBODY), "south", True, False),
-        (viewer_of(Scope.PROVIDER, "north", **NORTH), "north", True, True),
-        (viewer_of(Scope.PROVIDER, "north", **NORTH), "city", True, True),
-        (viewer_of(Scope.PROVIDER, "north", **NORTH), "south", False, False),
-        (viewer_of(Scope.CUSTOMER, "acme", **ACME), "north", False, False),
+        (viewer_of(Scope.ADMIN), "south", True, True),
+        (viewer_of(Scope.NOC), "south", True, False),
+        (viewer_of(Scope.PROVIDER, "north", NORTH), "north", True, True),
+        (viewer_of(Scope.PROVIDER, "north", NORTH), "city", True, True),
+        (viewer_of(Scope.PROVIDER, "north", NORTH), "south", False, False),
+        (viewer_of(Scope.CUSTOMER, "acme", ACME), "north", False, False),
     ],
 )
 def test_a_bearer_acts_for_its_own_subtree(
@@ -178,7 +173,7 @@ def test_a_bearer_acts_for_its_own_subtree(
 @pytest.mark.parametrize("name", ["", "North", "a b", "provider:", "provider:provider:a", "../x"])
 def test_what_is_no_id_is_nobody(name: str) -> None:
     """Also for those who see everybody."""
-    admin = viewer_of(Scope.ADMIN, **EVERYBODY)
+    admin = viewer_of(Scope.ADMIN)
     with pytest.raises(Declined):
         seen_provider(admin, name)
     with pytest.raises(Problem):
@@ -195,7 +190,7 @@ def test_what_is_no_id_is_nobody(name: str) -> None:
 )  # fmt: skip
 def test_only_an_admin_fills_a_providers_account(scope: Scope, account: str, may: bool) -> None:
     """Else a provider would make the money itself that it moves to its customers."""
-    assert viewer_of(scope, **EVERYBODY).may_top_up_account(account) is may
+    assert viewer_of(scope).may_top_up_account(account) is may
 
 
 async def test_a_provider_token_sees_its_whole_tree(bed: Bed) -> None:
@@ -205,8 +200,8 @@ async def test_a_provider_token_sees_its_whole_tree(bed: Bed) -> None:
         name: await access.viewer(_Request(bed.secrets[name]))  # type: ignore[arg-type] # a part
         for name in ("north", "acme", "noc")
     }
-    assert seen["north"].providers == {"north", "city"}
-    assert seen["north"].customers == {"acme", "bolt"}
+    assert seen["north"].providers == frozenset({"north", "city"})
+    assert seen["north"].customers == frozenset({"acme", "bolt"})
     assert (seen["acme"].providers, seen["noc"].providers) == (frozenset(), None)
 
 
