@@ -5,17 +5,19 @@ computed from that exact fraction and never from a rounded one. In the trade's w
 minimum at rate 0.3: `base = amount × 0.3 / rate`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
 from callserver.domain.billing_month import BillingMonth
+from callserver.domain.business import NumberState
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.money import half_up, short_yuan
 
 BASE_RATE_MICROS = 300_000  # 0.3 yuan a minute
 FEN_MICROS = 10_000
+_IN_SERVICE = frozenset({NumberState.ACTIVE, NumberState.SUSPENDED})
 MINIMUM_MICROS_MAX = 1_000_000_000_000  # a million yuan a month
 
 
@@ -160,6 +162,44 @@ class Service:
     active_from_ms: int
     to_ms: int | None = None
     suspensions: Sequence[tuple[int, int | None]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A step in a number's history: when, to which state, and whose it was then."""
+
+    at_ms: int
+    to_state: NumberState
+    customer: str | None
+
+
+def services(history: Iterable[Happened]) -> list[Service]:
+    """A number's stretches of service, from its history in order; each ends where the next begins.
+
+    A number that changes hands without leaving service is activated for its new customer.
+    """
+    found: list[Service] = []
+    customer: str | None = None
+    since_ms = 0
+    suspensions: list[tuple[int, int | None]] = []
+
+    def end(at_ms: int | None) -> None:
+        if customer is not None:
+            found.append(Service(customer, since_ms, at_ms, tuple(suspensions)))
+        suspensions.clear()
+
+    for step in history:
+        now = step.customer if step.to_state in _IN_SERVICE else None
+        if now != customer:
+            end(step.at_ms)
+            customer, since_ms = now, step.at_ms
+        is_open = bool(suspensions) and suspensions[-1][1] is None
+        if now is not None and step.to_state is NumberState.SUSPENDED and not is_open:
+            suspensions.append((step.at_ms, None))
+        elif now is not None and step.to_state is NumberState.ACTIVE and is_open:
+            suspensions[-1] = (suspensions[-1][0], step.at_ms)
+    end(None)
+    return found
 
 
 def standing(service: Service, month: BillingMonth) -> Standing:

@@ -7,17 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callserver.domain.billing_month import BillingMonth
+from callserver.domain.business import NumberState
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.minimum import (
     BASE_RATE_MICROS,
     FEN_MICROS,
     MINIMUM_MICROS_MAX,
+    Happened,
     Service,
     Standing,
     Terms,
     followed,
     formula_micros,
     raised,
+    services,
     shortfall_micros,
     standing,
 )
@@ -232,6 +235,33 @@ def test_when_a_minimum_is_due(
 ) -> None:
     """The activation month, full months of suspension and months out of service are exempt."""
     assert standing(Service("acme", active, to, suspensions), NOVEMBER) is expected
+
+
+A, S, F = NumberState.ACTIVE, NumberState.SUSPENDED, NumberState.FROZEN
+HISTORIES = [  # steps, services
+    ([], []),
+    ([(5, F, None)], []),
+    ([(5, A, "a")], [Service("a", 5)]),
+    ([(5, A, "a"), (7, S, "a")], [Service("a", 5, None, ((7, None),))]),
+    (
+        [(5, A, "a"), (7, S, "a"), (8, S, "a"), (9, A, "a")],
+        [Service("a", 5, None, ((7, 9),))],
+    ),
+    (
+        [(5, A, "a"), (7, S, "a"), (9, F, None), (20, A, "b")],
+        [Service("a", 5, 9, ((7, None),)), Service("b", 20)],
+    ),
+    ([(5, A, "a"), (9, A, "b")], [Service("a", 5, 9), Service("b", 9)]),
+    ([(0, S, "a"), (9, A, "a")], [Service("a", 0, None, ((0, 9),))]),
+]
+
+
+@pytest.mark.parametrize(("steps", "expected"), HISTORIES)
+def test_services_of_a_history(
+    steps: list[tuple[int, NumberState, str | None]], expected: list[Service]
+) -> None:
+    """A customer's service lasts from activation to close; suspensions lie within it."""
+    assert services(Happened(*step) for step in steps) == expected
 
 
 SHORTFALLS = [(50, 0, 50), (50, 49, 1), (50, 50, 0), (50, 51, 0), (0, 10, 0), (50, -5, 55)]
