@@ -49,6 +49,8 @@ class Provider:
     parent: str | None = None
     tariff: str | None = None
     cost_tariff: str | None = None
+    commission: str | None = None
+    """What it earns by its customers' calls: `margin` or per cent such as `12.5%`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,11 @@ class Database(Protocol):
         """Make room for CDRs of this instant's month, where CDRs are partitioned."""
         ...
 
+    async def reclaim(self, *, rewrite: bool) -> None:
+        """Let nothing deleted be left on disk, as far as the database lets us; with `rewrite`
+        write the whole file anew, where there is one."""
+        ...
+
     async def close(self) -> None:
         """Finish what runs and close every connection."""
         ...

@@ -82,6 +82,9 @@ class PostgresDatabase:
                 )
         self._months.add(month)
 
+    async def reclaim(self, *, rewrite: bool) -> None:
+        """Autovacuum's work."""
+
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()

@@ -58,6 +58,7 @@ provider = Table(
     _text("parent", ForeignKey("provider.id"), null=True),
     _text("tariff", ForeignKey("tariff.id"), null=True),
     _text("cost_tariff", ForeignKey("tariff.id"), null=True),
+    _text("commission", null=True),
 )
 
 tariff = Table("tariff", metadata, _text("id", primary_key=True))
@@ -238,6 +239,7 @@ cdr_caller = Table(
     _text("city", null=True),
     _text("area_code", null=True),
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (ended_ms)",
 )
 
 api_token = Table(

@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 READERS = 3
 BUSY_TIMEOUT_MS = 10_000
+RECLAIM_TIMEOUT_MS = 500
 CACHE_KIB = 32_768
 CHECKPOINT_PAGES = 4_000
 
@@ -52,6 +53,15 @@ class SqliteDatabase:
     async def prepare_month(self, ended_ms: int) -> None:
         """SQLite's CDRs are one table: nothing to prepare."""
 
+    async def reclaim(self, *, rewrite: bool) -> None:
+        """Fold the write-ahead log into the file and empty it; `rewrite`: VACUUM before it.
+
+        A reader at work keeps the log as it is until the next time. VACUUM needs the file's size
+        in free space and holds up every other writer. Raises StoreUnavailable.
+        """
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._writer, _reclaim, self._writing, rewrite)
+
     async def close(self) -> None:
         """Wait for what runs, then close; the last connection folds the WAL into the file."""
         loop = asyncio.get_running_loop()
@@ -78,6 +88,7 @@ def _engine(url: URL, begin: str, connections: int, busy_timeout_ms: int) -> Eng
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            "secure_delete=ON",  # what is deleted is overwritten: callers' numbers
             "recursive_triggers=ON",  # or INSERT OR REPLACE could delete past the triggers
             f"cache_size=-{CACHE_KIB}",
             f"wal_autocheckpoint={CHECKPOINT_PAGES}",
@@ -107,3 +118,23 @@ def _run(engine: Engine, work: Callable[[Connection], T]) -> T:
         raise StoreUnavailable(f"SQLite: {error.orig}") from error
     except sqlite3.OperationalError as error:  # the same, from the driver directly
         raise StoreUnavailable(f"SQLite: {error}") from error
+
+
+def _reclaim(engine: Engine, rewrite: bool) -> None:
+    """Outside of any transaction; runs in the writer's thread."""
+    pooled = engine.raw_connection()
+    try:
+        connection = pooled.driver_connection
+        assert isinstance(connection, sqlite3.Connection)
+        (patience_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+        try:
+            if rewrite:
+                connection.execute("VACUUM")
+            connection.execute(f"PRAGMA busy_timeout={RECLAIM_TIMEOUT_MS}")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={patience_ms}")
+    except sqlite3.OperationalError as error:
+        raise StoreUnavailable(f"SQLite: {error}") from error
+    finally:
+        pooled.close()

@@ -19,7 +19,8 @@ EMPTIED = """
 SET session_replication_role = replica;
 DO $$ DECLARE each regclass; BEGIN
   FOR each IN SELECT inhrelid FROM pg_inherits
-    WHERE inhparent = 'cdr'::regclass AND inhrelid <> 'cdr_default'::regclass
+    WHERE inhparent IN ('cdr'::regclass, 'cdr_caller'::regclass)
+    AND inhrelid NOT IN ('cdr_default'::regclass, 'cdr_caller_default'::regclass)
   LOOP EXECUTE format('DROP TABLE %s', each); END LOOP;
   FOR each IN SELECT oid FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')

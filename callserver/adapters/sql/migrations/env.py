@@ -2,10 +2,22 @@
 
 from alembic import context
 
-from callserver.adapters.sql import schema_ledger, schema_numbers
+from callserver.adapters.sql import (
+    schema_features,
+    schema_ledger,
+    schema_months,
+    schema_numbers,
+    schema_providers,
+)
 from callserver.adapters.sql.schema import metadata
 
-TABLES = (schema_ledger, schema_numbers)  # whose tables the metadata has for having been imported
+TABLES = (
+    schema_features,
+    schema_ledger,
+    schema_months,
+    schema_numbers,
+    schema_providers,
+)  # whose tables the metadata has for having been imported
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

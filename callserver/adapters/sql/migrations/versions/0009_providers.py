@@ -1,4 +1,7 @@
-"""Providers: reserved in the chain; what it changes is written with its tables."""
+"""Providers' commissions; callers by month, what is left of them, disputes that keep them."""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0009"
 down_revision = "0008"
@@ -6,5 +9,105 @@ branch_labels = None
 depends_on = None
 
 
+def _text(name: str, *, null: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=null)
+
+
+def _int(name: str, *, null: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=null, autoincrement=False)
+
+
 def upgrade() -> None:
-    """Nothing yet."""
+    """Add them; on PostgreSQL callers move into partitions, which can be dropped whole."""
+    op.add_column("provider", _text("commission", null=True))
+    _commissions()
+    _retention()
+    if op.get_bind().dialect.name == "postgresql":
+        _partition_callers()
+
+
+def _commissions() -> None:
+    op.create_table(
+        "commission",
+        _text("provider"),
+        _text("month"),
+        sa.Column("part", sa.Integer, nullable=False, autoincrement=False),
+        _text("terms"),
+        _int("calls"),
+        _int("fees_micros"),
+        _int("cost_micros"),
+        _int("earned_micros"),
+        _int("amount_micros"),
+        _text("operation_id"),
+        _text("actor"),
+        _int("posted_ms"),
+        sa.PrimaryKeyConstraint("provider", "month", "part", name="pk_commission"),
+    )
+
+
+def _retention() -> None:
+    op.create_table(
+        "caller_day",
+        _text("day"),
+        _text("did"),
+        _text("customer"),
+        _text("province"),
+        _text("area_code"),
+        _int("calls"),
+        _int("answered"),
+        _int("billsec"),
+        _int("billed_s"),
+        _int("fee_micros"),
+        _int("charged_micros"),
+        sa.PrimaryKeyConstraint(
+            "day", "did", "customer", "province", "area_code", name="pk_caller_day"
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "cdr_dispute",
+        _text("call_id"),
+        _int("ended_ms"),
+        _text("note"),
+        _text("actor"),
+        _int("opened_ms"),
+        _int("closed_ms", null=True),
+        sa.PrimaryKeyConstraint("call_id", name="pk_cdr_dispute"),
+    )
+    op.create_index("ix_cdr_dispute_ended", "cdr_dispute", ["ended_ms"])
+
+
+def _partition_callers() -> None:
+    """The months that CDRs have, and a default for what no month was made for."""
+    op.execute("ALTER TABLE cdr_caller RENAME TO cdr_caller_before")
+    op.execute("ALTER TABLE cdr_caller_before RENAME CONSTRAINT pk_cdr_caller TO pk_before")
+    op.create_table(
+        "cdr_caller",
+        _int("ended_ms"),
+        _text("call_id"),
+        _text("number"),
+        _text("kind"),
+        _text("province", null=True),
+        _text("city", null=True),
+        _text("area_code", null=True),
+        sa.PrimaryKeyConstraint("ended_ms", "call_id", name="pk_cdr_caller"),
+        postgresql_partition_by="RANGE (ended_ms)",
+    )
+    op.execute("CREATE TABLE cdr_caller_default PARTITION OF cdr_caller DEFAULT")
+    op.execute(_SAME_MONTHS)
+    op.execute("INSERT INTO cdr_caller SELECT * FROM cdr_caller_before")
+    op.execute("DROP TABLE cdr_caller_before")
+
+
+_SAME_MONTHS = """
+DO $$ DECLARE each record; BEGIN
+  FOR each IN
+    SELECT relname, pg_get_expr(relpartbound, pg_class.oid) AS bounds
+    FROM pg_class JOIN pg_inherits ON inhrelid = pg_class.oid
+    WHERE inhparent = 'cdr'::regclass AND relname <> 'cdr_default'
+  LOOP
+    EXECUTE format('CREATE TABLE %I PARTITION OF cdr_caller %s',
+      replace(each.relname, 'cdr_', 'cdr_caller_'), each.bounds);
+  END LOOP;
+END $$
+"""
