@@ -29,6 +29,7 @@ __all__ = [
     "Config",
     "DatabaseConfig",
     "Endpoint",
+    "FeaturesConfig",
     "LogConfig",
     "RedisConfig",
     "ServerConfig",
@@ -167,6 +168,25 @@ class BillingConfig(_Section):
         return self
 
 
+class FeaturesConfig(_Section):
+    """[R2] Paid features of numbers."""
+
+    retry_days: WholeNumber = Field(
+        30,
+        ge=0,
+        le=366,
+        description="Days that a feature whose renewal was not covered waits for money, switched "
+        "off, before it ends.",
+    )
+    look_s: WholeNumber = Field(
+        600,
+        ge=1,
+        le=86_400,
+        description="How often the server looks for renewals, and compares deductions with the "
+        "ledger.",
+    )
+
+
 class LogConfig(_Section):
     """The server's log, on standard error."""
 
@@ -186,6 +206,7 @@ class Config(_Section):
     redis: RedisConfig = RedisConfig()
     database: DatabaseConfig = DatabaseConfig()
     billing: BillingConfig = BillingConfig()
+    features: FeaturesConfig = FeaturesConfig()
     log: LogConfig = LogConfig()
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from callserver.ports.idempotency import KeyBook
+from callserver.service.features import Features
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,3 +11,4 @@ class Office:
     """One of each, over the same books. Built by callserver.back_office."""
 
     keys: KeyBook
+    features: Features
