@@ -5,10 +5,22 @@ that it costs the same after ten million calls as after ten; that of included mi
 `settled_minutes`. `drift` compares them with the entries.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from sqlalchemy import BigInteger, Connection, case, cast, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy import text as sql_text
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -34,7 +46,7 @@ def post(connection: Connection, entry: Entry) -> Entry:
     Raises AccountUnknown. On PostgreSQL such entries take turns, by a lock: so that their ids rise
     in the order of their commits and whoever follows the ids misses none.
     """
-    first = _first(connection, entry.operation_id)
+    first = first_entry(connection, entry.operation_id)
     if first is not None:
         return first
     seq = connection.execute(
@@ -46,34 +58,94 @@ def post(connection: Connection, entry: Entry) -> Entry:
     if seq is None:
         raise AccountUnknown(entry.account)
     row = connection.execute(
-        insert(ledger_entry)
-        .values(
-            account=entry.account,
-            kind=entry.kind.value,
-            amount_micros=entry.amount_micros,
-            seq=seq,
-            operation_id=entry.operation_id,
-            call_id=entry.call_id,
-            actor=entry.actor,
-            reason=entry.reason,
-            created_ms=entry.created_ms,
-            minutes=entry.minutes,
-            reverses=entry.reverses,
-            forced=int(entry.forced),
-        )
-        .returning(*ledger_entry.c)
+        insert(ledger_entry).values(_values(entry, seq)).returning(*ledger_entry.c)
     ).one()
-    return _entry(row)
+    return entry_of(row)
 
 
-def _first(connection: Connection, operation_id: str) -> Entry | None:
-    """The entry that this operation made before, once it is our turn."""
+def _values(entry: Entry, seq: int) -> dict[str, object]:
+    """The row of an entry that gets this number."""
+    return {
+        "account": entry.account,
+        "kind": entry.kind.value,
+        "amount_micros": entry.amount_micros,
+        "seq": seq,
+        "operation_id": entry.operation_id,
+        "call_id": entry.call_id,
+        "actor": entry.actor,
+        "reason": entry.reason,
+        "created_ms": entry.created_ms,
+        "minutes": entry.minutes,
+        "reverses": entry.reverses,
+        "forced": int(entry.forced),
+    }
+
+
+def _take_turn(connection: Connection) -> None:
+    """Wait until no other transaction posts such entries, and keep others out until we commit."""
     if connection.dialect.name == "postgresql":
         connection.execute(sql_text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def first_entry(connection: Connection, operation_id: str) -> Entry | None:
+    """The entry that this operation made before, once it is our turn: until the end of the
+    transaction nobody else posts (calls go on)."""
+    _take_turn(connection)
     row = connection.execute(
         _entries().where(ledger_entry.c.operation_id == operation_id)
     ).one_or_none()
-    return None if row is None else _entry(row)
+    return None if row is None else entry_of(row)
+
+
+def post_many(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
+    """Append non-call entries as `post` would one after the other, in a few statements.
+
+    The entries as the ledger has them, in the order given; an operation that was posted before, or
+    twice in `entries`, is its first entry. Raises AccountUnknown, and nothing is written.
+    """
+    _take_turn(connection)
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        first.setdefault(entry.operation_id, entry)
+    known = _by_operation(connection, list(first))
+    new = [entry for operation_id, entry in first.items() if operation_id not in known]
+    if new:
+        seqs = _take_seqs(connection, [entry.account for entry in new])
+        rows = [_values(entry, seqs[entry.account].pop()) for entry in new]
+        connection.execute(insert(ledger_entry), rows)
+        known |= _by_operation(connection, [entry.operation_id for entry in new])
+    return [known[entry.operation_id] for entry in entries]
+
+
+def _by_operation(connection: Connection, operations: Sequence[str]) -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    for start in range(0, len(operations), _CHUNK):
+        chunk = operations[start : start + _CHUNK]
+        rows = connection.execute(_entries().where(ledger_entry.c.operation_id.in_(chunk)))
+        found |= {row.operation_id: entry_of(row) for row in rows}
+    return found
+
+
+def _take_seqs(connection: Connection, accounts: Sequence[str]) -> dict[str, list[int]]:
+    """The next numbers of each account, as many as it is named, the lowest last.
+
+    Rows are locked in order of the ids, as the sums' trigger does. Raises AccountUnknown.
+    """
+    wanted = Counter(accounts)
+    names = sorted(wanted)
+    before: dict[str, int] = {}
+    for start in range(0, len(names), _CHUNK):
+        query = select(account.c.id, account.c.seq).where(
+            account.c.id.in_(names[start : start + _CHUNK])
+        )
+        for name, seq in connection.execute(query.order_by(account.c.id).with_for_update(key_share=True)):
+            before[name] = seq
+    if missing := [name for name in names if name not in before]:
+        raise AccountUnknown(missing[0])
+    moved = update(account).where(account.c.id == bindparam("name"))
+    rows = [{"name": name, "last": before[name] + wanted[name]} for name in names]
+    connection.execute(moved.values(seq=bindparam("last")), rows)
+    return {name: list(range(before[name] + wanted[name], before[name], -1)) for name in names}
 
 
 def post_covered(connection: Connection, entry: Entry, floor_micros: int = 0) -> Entry:
@@ -83,7 +155,7 @@ def post_covered(connection: Connection, entry: Entry, floor_micros: int = 0) ->
     AccountUnknown, and OperationReused where the first entry says something else. For accounts
     that no live call holds money of (providers'); a customer's holds are in Redis.
     """
-    first = _first(connection, entry.operation_id)
+    first = first_entry(connection, entry.operation_id)
     if first is not None:
         told = (first.account, first.kind, first.amount_micros)
         if told != (entry.account, entry.kind, entry.amount_micros):
@@ -125,7 +197,7 @@ def entries_after(connection: Connection, name: str, seq: int) -> list[Entry]:
         .where(ledger_entry.c.account == name, ledger_entry.c.seq > seq)
         .order_by(ledger_entry.c.seq)
     )
-    return [_entry(row) for row in connection.execute(query)]
+    return [entry_of(row) for row in connection.execute(query)]
 
 
 def changed_accounts(connection: Connection, after_id: int) -> tuple[int, dict[str, int]]:
@@ -146,7 +218,8 @@ def _entries() -> AnySelect:
     return select(*ledger_entry.c)
 
 
-def _entry(row: AnyRow) -> Entry:
+def entry_of(row: AnyRow) -> Entry:
+    """A row of ledger_entry."""
     return Entry(**{**row._mapping, "kind": EntryKind(row.kind), "forced": bool(row.forced)})
 
 

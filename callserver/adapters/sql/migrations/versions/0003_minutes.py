@@ -40,9 +40,11 @@ _SQLITE = (
     f"CREATE TRIGGER tr_cdr_update BEFORE UPDATE OF {_KEPT} ON cdr"
     f" BEGIN SELECT RAISE(ABORT, '{_WHY}'); END",
 )
+# NO KEY: the entries' references hold FOR KEY SHARE by now, and two that want to be stronger than
+# the other's share would wait for each other.
 _POSTGRES = (
     "CREATE OR REPLACE FUNCTION add_to_sums() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-    " PERFORM 1 FROM account WHERE id IN (SELECT account FROM added) ORDER BY id FOR UPDATE;"
+    " PERFORM 1 FROM account WHERE id IN (SELECT account FROM added) ORDER BY id FOR NO KEY UPDATE;"
     " UPDATE account SET settled_micros = settled_micros + sums.micros,"
     " settled_minutes = settled_minutes + sums.minutes FROM"
     " (SELECT account, sum(amount_micros)::bigint AS micros, sum(minutes)::bigint AS minutes"
