@@ -42,6 +42,8 @@ class Held:
     held_micros: int
     final: bool
     """True if the balance bought less than the slice asked for."""
+    minutes: int = 0
+    """Included minutes held: they cover its first seconds, the micros what is beyond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Extension:
     held_micros: int
     granted_s: int
     final: bool
+    minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,16 @@ class OpenMeter:
     """Last proof of life on our clock; a call whose end is unknown is billed up to here."""
     table: PriceTable
     plan: bytes
+    minutes: int = 0
+    """Included minutes held."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What the settle script fixed for ever. fee = charged + written_off."""
+    """What the settle script fixed for ever. fee = charged + written_off.
+
+    The fee is what is to be paid beyond the included `minutes` that the call used.
+    """
 
     fee_micros: int
     charged_micros: int
@@ -102,6 +110,7 @@ class Settled:
     billed_s: int
     first: bool
     """False when the call had been settled before: then these are the old figures."""
+    minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +135,15 @@ class Balance:
     running_micros: int
     """Fees of the live answered calls so far; they are inside `held_micros`."""
     live_calls: int
+    minutes: int = 0
+    """Included minutes left, those that live calls hold among them; negative where a plan lapsed
+    while a call used it."""
+    minutes_held: int = 0
+
+    @property
+    def available_minutes(self) -> int:
+        """Included minutes that a new hold can take."""
+        return max(0, self.minutes - self.minutes_held)
 
     @property
     def available_micros(self) -> int:

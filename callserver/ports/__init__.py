@@ -62,7 +62,11 @@ class MeterStore(Protocol):
     async def answer(
         self, shard: int, token: str, line: int, answered_us: int, table: PriceTable, due_ms: int
     ) -> OpenMeter | None:
-        """Start the meter (once; later calls change nothing). None: no open meter."""
+        """Start the meter (once; later calls change nothing). None: no open meter.
+
+        `table` is that of the answered line from `answered_us` on. Where it is dearer than what is
+        held, more is held; where there is not enough, the held seconds become fewer (≥ 1).
+        """
         ...
 
     async def extend(
@@ -70,6 +74,7 @@ class MeterStore(Protocol):
     ) -> Extension | None:
         """Hold slice `slice_no` (2, 3, …): total price so far minus already held. None: closed.
 
+        Included minutes are held first, as many as it all needs by now; money pays for the rest.
         The last granted number again gets the same answer, a lower one grants nothing; a refusal
         uses up no number. Only what is granted moves the due time.
         """
@@ -85,11 +90,15 @@ class MeterStore(Protocol):
         cap_at_hold: bool,
         account: str | None,
         payload: bytes,
+        exact: bool = False,
     ) -> Settled:
         """Fix the fee, return the rest of the hold, free the slots, fill the outbox. Once.
 
         With no open meter (refused, or connected without us) the fee is charged to `account`
-        (None: nothing to charge). `table` is used where the meter has none.
+        (None: nothing to charge), after the included minutes there are. `table` is used where an
+        answered meter has none, or is not as `exact`: made from the call's own plan and the PBX's
+        own instants. A metered call uses the minutes it holds; one that outlived its hold and is
+        not capped, all there are.
         """
         ...
 
@@ -127,9 +136,10 @@ class MeterStore(Protocol):
         ...
 
     async def apply_entry(
-        self, account: str, seq: int, amount_micros: int, floor_micros: int
+        self, account: str, seq: int, amount_micros: int, floor_micros: int, minutes: int = 0
     ) -> bool:
-        """Apply one non-call ledger entry; False when `seq` leaves a gap. Older ones do nothing."""
+        """Apply one non-call ledger entry (money and included minutes); False when `seq` leaves a
+        gap. Older ones do nothing."""
         ...
 
     async def load_account(self, total: AccountSum) -> bool:

@@ -73,7 +73,9 @@ class Accounts:
         except RedisAway as error:
             log.warning("accounts.balance_without_redis", account=account, reason=str(error))
         total = await self._sum(account)
-        settled = Balance(account, total.settled_micros, 0, total.floor_micros, total.seq, 0, 0)
+        settled = Balance(
+            account, total.settled_micros, 0, total.floor_micros, total.seq, 0, 0, total.minutes
+        )
         return BalanceReading(settled, now_us, live=False)
 
     async def _live(self, account: str, now_us: int) -> Balance:
@@ -160,7 +162,7 @@ class Accounts:
         for done, entry in enumerate(entries):
             try:
                 fits = await self._meters.apply_entry(
-                    account, entry.seq or 0, entry.amount_micros, floor_micros
+                    account, entry.seq or 0, entry.amount_micros, floor_micros, entry.minutes
                 )
             except AccountMissing:
                 return len(entries)

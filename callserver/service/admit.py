@@ -186,6 +186,7 @@ class Admit:
                 table=table,
                 held_s=held.held_s,
                 held_micros=held.held_micros,
+                minutes=held.minutes,
                 channel=plan.arrival.channel,
                 metered=metered,
                 line=held.line,

@@ -29,6 +29,7 @@ class CallInHand:
     Asterisk has not yet confirmed the latest absolute time-out. `line` is the line dialled last
     (1-based), `noted_answer_us` when AMI said that it answered (PBX's clock), also where Redis
     could not be told; `seen_ms` the last proof of life that Redis could not be told (our clock).
+    `minutes` are the included ones that its first hold took.
     """
 
     token: str
@@ -38,6 +39,7 @@ class CallInHand:
     held_s: int
     held_micros: int
     channel: str
+    minutes: int = 0
     metered: bool = True
     meter: OpenMeter | None = None
     timeout_due: bool = False
@@ -92,6 +94,7 @@ class CallInHand:
             seen_ms=self.seen_ms or self.plan.arrival.arrived_us // 1000,
             table=self.table,
             plan=self.plan.encode(),
+            minutes=self.minutes,
         )
 
     @classmethod
@@ -109,6 +112,7 @@ class CallInHand:
             held_s=meter.held_s,
             held_micros=meter.held_micros,
             channel=plan.arrival.channel,
+            minutes=meter.minutes,
             meter=meter,
             line=meter.line,
         )

@@ -48,6 +48,7 @@ class LiveCall:
     running_micros: int
     held_s: int
     held_micros: int
+    held_minutes: int = 0
 
 
 class LiveCalls:
@@ -109,7 +110,7 @@ class LiveCalls:
         offset_us = self._offsets(meter.pbx)
         answered_us = meter.answered_us + offset_us if meter.answered_us else 0
         elapsed_s = max(0, now_us - answered_us) // 1_000_000 if answered_us else 0
-        running = meter.table.price_micros(max(1, elapsed_s)) if answered_us else 0
+        running = meter.table.price_micros(max(1, elapsed_s), meter.minutes) if answered_us else 0
         return LiveCall(
             call_id=plan.call_id,
             pbx=meter.pbx,
@@ -126,6 +127,7 @@ class LiveCalls:
             running_micros=running,
             held_s=meter.held_s,
             held_micros=meter.held_micros,
+            held_minutes=meter.minutes,
         )
 
 

@@ -167,6 +167,7 @@ class Metering:
             meter,
             held_s=extended.held_s,
             held_micros=extended.held_micros,
+            minutes=extended.minutes,
             slices=meter.slices + (extended.granted_s > 0),
             final=extended.final,
         )

@@ -31,6 +31,7 @@ METER_FIELDS = (
     "seen_ms",
     "table",
     "plan",
+    "minutes",
 )
 """The order in which scripts give and take a meter; the same list stands in lua/lib/meter.lua."""
 
@@ -62,7 +63,7 @@ def held_of(words: Words) -> Held | NotHeld:
     """The answer of admit."""
     if words[0] == b"held":
         line, held_s, held = (int(word) for word in words[1:4])
-        return Held(line, held_s, held, words[4] == b"1")
+        return Held(line, held_s, held, words[4] == b"1", int(words[5]))
     refusal = _REFUSALS.get(words[0])
     if refusal is None:
         raise UnknownReply(f"admit: {words[0]!r}")
@@ -74,7 +75,7 @@ def extension_of(words: Words) -> Extension | None:
     if words[0] == b"closed":
         return None
     held_s, held, granted_s = (int(word) for word in words[1:4])
-    return Extension(held_s, held, granted_s, words[4] == b"1")
+    return Extension(held_s, held, granted_s, words[4] == b"1", int(words[5]))
 
 
 def settled_of(words: Words) -> Settled:
@@ -83,13 +84,14 @@ def settled_of(words: Words) -> Settled:
 
 
 def _settled(figures: Words, *, first: bool) -> Settled:
-    fee, charged, written_off, billed_s = (int(figure) for figure in figures)
-    return Settled(fee, charged, written_off, billed_s, first)
+    """An older version's figures have no minutes behind them."""
+    fee, charged, written_off, billed_s, *minutes = (int(figure) for figure in figures)
+    return Settled(fee, charged, written_off, billed_s, first, *minutes)
 
 
 def balance_of(account: str, words: Words) -> Balance:
     """The answer of balance."""
-    return Balance(account, *(int(word) for word in words[1:7]))
+    return Balance(account, *(int(word) for word in words[1:9]))
 
 
 @lru_cache(maxsize=1024)
@@ -98,8 +100,8 @@ def _table(text: bytes) -> PriceTable:
 
 
 def meter_of(shard: int, token: str, fields: Sequence[bytes | None]) -> OpenMeter:
-    """A meter from its fields in the order of METER_FIELDS; only answered_us may be missing."""
-    state, fixed, line, held_s, held, slice_, answered_us, seen_ms, table, plan = (
+    """A meter from its fields in the order of METER_FIELDS; minutes, answered_us may be absent."""
+    state, fixed, line, held_s, held, slice_, answered_us, seen_ms, table, plan, minutes = (
         field or b"" for field in fields
     )
     account, did, pbx, *_ = fixed.decode().split("\n")
@@ -120,6 +122,7 @@ def meter_of(shard: int, token: str, fields: Sequence[bytes | None]) -> OpenMete
         seen_ms=int(seen_ms),
         table=_table(table),
         plan=plan,
+        minutes=int(minutes or 0),
     )
 
 
@@ -143,6 +146,7 @@ def meter_fields(meter: OpenMeter) -> list[Argument]:
         meter.seen_ms,
         meter.table.encode(),
         meter.plan,
+        meter.minutes or "",
     ]
 
 
@@ -153,6 +157,7 @@ def fixed(account: str, did: str, pbx: str, slot_ids: Sequence[str]) -> str:
 
 def outbox_entry_of(shard: int, token: bytes, value: bytes) -> OutboxEntry:
     """One entry: figures and account in its first line, then the payload as it was given."""
-    figures, _, payload = value.partition(b"\n")
-    settled = _settled(figures.split(b" ")[:4], first=True)
+    head, _, payload = value.partition(b"\n")
+    figures, _, _account = head.rpartition(b" ")
+    settled = _settled(figures.split(b" "), first=True)
     return OutboxEntry(shard, token.decode(), settled, payload)

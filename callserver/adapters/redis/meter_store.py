@@ -115,7 +115,10 @@ class RedisMeterStore(MeterStore):
     async def answer(
         self, shard: int, token: str, line: int, answered_us: int, table: PriceTable, due_ms: int
     ) -> OpenMeter | None:
-        """Start the meter (once; later calls change nothing). None: no open meter."""
+        """Start the meter (once; later calls change nothing). None: no open meter.
+
+        Where `table` is dearer than what is held, more is held, or the held seconds become fewer.
+        """
         fields = await self._run(
             self._answer,
             [keys.meter(shard, token)],
@@ -127,6 +130,8 @@ class RedisMeterStore(MeterStore):
         self, shard: int, token: str, slice_no: int, slice_s: int, due_ms: int
     ) -> Extension | None:
         """Hold slice `slice_no` (2, 3, …): total price so far minus already held. None: closed.
+
+        Included minutes are held first, as many as the whole call needs by now.
 
         Raises ShardLost and AccountMissing: without a balance nothing can be held.
         """
@@ -148,6 +153,7 @@ class RedisMeterStore(MeterStore):
         cap_at_hold: bool,
         account: str | None,
         payload: bytes,
+        exact: bool = False,
     ) -> Settled:
         """Fix the fee, return the rest of the hold, free the slots, fill the outbox. Once.
 
@@ -163,6 +169,7 @@ class RedisMeterStore(MeterStore):
                 int(cap_at_hold),
                 account or "",
                 payload,
+                int(exact),
             ],
         )
         raise_for(words[0], shard, account or "")
@@ -225,14 +232,14 @@ class RedisMeterStore(MeterStore):
         return balance_of(account, words)
 
     async def apply_entry(
-        self, account: str, seq: int, amount_micros: int, floor_micros: int
+        self, account: str, seq: int, amount_micros: int, floor_micros: int, minutes: int = 0
     ) -> bool:
         """Apply one non-call ledger entry; False when `seq` leaves a gap. Older ones do nothing."""
         shard = shard_of(account)
         word = await self._run(
             self._apply_entry,
             self._account_keys(shard, account)[:2],
-            [seq, amount_micros, floor_micros],
+            [seq, amount_micros, floor_micros, minutes],
         )
         raise_for(word, shard, account)
         return bool(word != b"gap")
@@ -246,7 +253,7 @@ class RedisMeterStore(MeterStore):
         word = await self._run(
             self._load_account,
             self._account_keys(shard, total.account),
-            [total.settled_micros, total.floor_micros, total.seq],
+            [total.settled_micros, total.floor_micros, total.seq, total.minutes],
         )
         raise_for(word, shard, total.account)
         return bool(word == b"loaded")
@@ -308,7 +315,8 @@ class RedisMeterStore(MeterStore):
         """
         args: list[Argument] = [epoch, len(accounts)]
         for total in accounts:
-            args += [total.account, total.settled_micros, total.floor_micros, total.seq]
+            args += [total.account, total.settled_micros, total.floor_micros]
+            args += [total.seq, total.minutes]
         for meter in meters:
             args += meter_fields(meter)
         await self._run(self._rebuild_shard, [keys.epoch(shard), keys.outbox(shard)], args)

@@ -96,5 +96,7 @@ async def left_over(link: RedisLink) -> dict[str, list[bytes]]:
     kinds = ("calls", "did", "line", "due")
     left = {kind: await link.query("KEYS", f"{{cs:*}}:{kind}:*") for kind in kinds}
     accounts = await link.query("KEYS", "{cs:*}:acct:*")
-    left["held"] = [key for key in accounts if await link.query("HGET", key, "held") != b"0"]
+    for field in ("held", "minutes_held"):
+        fields = [(key, await link.query("HGET", key, field)) for key in accounts]
+        left[field] = [key for key, value in fields if value not in (None, b"0")]
     return {kind: found for kind, found in left.items() if found}

@@ -47,6 +47,7 @@ accounts = st.sampled_from([PREPAID, POSTPAID])
 tables = st.sampled_from(TABLES)
 slices_s = st.integers(1, 400)
 amounts = st.integers(-400_000, 900_000)
+grants = st.one_of(st.just(0), st.integers(-5, 12))  # minutes; a plan that lapses takes some away
 line_sets = st.lists(
     st.tuples(st.sampled_from(SLOTS), st.integers(0, 2)),
     min_size=1,
@@ -77,10 +78,10 @@ class MeterMachine(RuleBasedStateMachine):
             )
         )
 
-    @initialize(amount=st.integers(0, 900_000))
-    def first_top_up(self, amount: int) -> None:
-        """The prepaid account starts with some money."""
-        self.enter(PREPAID, 1, amount)
+    @initialize(amount=st.integers(0, 900_000), minutes=st.one_of(st.just(0), st.integers(0, 9)))
+    def first_top_up(self, amount: int, minutes: int) -> None:
+        """The prepaid account starts with some money, perhaps with included minutes."""
+        self.enter(PREPAID, 1, amount, minutes)
 
     @rule(
         target=calls,
@@ -129,20 +130,25 @@ class MeterMachine(RuleBasedStateMachine):
         known = self.model.calls.get(call.token)
         slice_no = (known.slice_no if known else 1) + ahead
         for _ in range(times):
-            held = self.model.held(call.account)
+            held, minutes = self.model.held(call.account), self.model.minutes_held(call.account)
             expected = self.model.extend(call.token, slice_no, slice_s)
             got = self.run(self.store.extend(call.shard, call.token, slice_no, slice_s, T0_MS))
             assert got == expected
             if self.model.held(call.account) > held:
                 assert self.model.available(call.account) >= 0
+            if self.model.minutes_held(call.account) > minutes:
+                account = self.model.accounts[call.account]
+                assert account.minutes >= self.model.minutes_held(call.account)
 
-    @rule(call=calls, billsec=st.integers(0, 500), cap_at_hold=st.booleans())
-    def settle(self, call: Admission, billsec: int, cap_at_hold: bool) -> None:
+    @rule(call=calls, billsec=st.integers(0, 500), cap_at_hold=st.booleans(), exact=st.booleans())
+    def settle(self, call: Admission, billsec: int, cap_at_hold: bool, exact: bool = False) -> None:
         """The first report counts."""
-        got = self.run(self._settle(call, billsec, cap_at_hold))
-        assert got == self.model.settle(call, billsec, cap_at_hold=cap_at_hold)
+        got = self.run(self._settle(call, billsec, cap_at_hold, exact))
+        assert got == self.model.settle(call, billsec, cap_at_hold=cap_at_hold, exact=exact)
 
-    async def _settle(self, call: Admission, billsec: int, cap_at_hold: bool) -> Settled:
+    async def _settle(
+        self, call: Admission, billsec: int, cap_at_hold: bool, exact: bool
+    ) -> Settled:
         return await self.store.settle(
             call.shard,
             call.token,
@@ -151,18 +157,19 @@ class MeterMachine(RuleBasedStateMachine):
             cap_at_hold=cap_at_hold,
             account=call.account,
             payload=call.token.encode(),
+            exact=exact,
         )
 
-    @rule(account=accounts, ahead=st.integers(-1, 2), amount=amounts)
-    def top_up(self, account: str, ahead: int, amount: int) -> None:
+    @rule(account=accounts, ahead=st.integers(-1, 2), amount=amounts, minutes=grants)
+    def top_up(self, account: str, ahead: int, amount: int, minutes: int) -> None:
         """The next entry, an old one again, or one that leaves a gap."""
-        self.enter(account, self.model.accounts[account].seq + ahead, amount)
+        self.enter(account, self.model.accounts[account].seq + ahead, amount, minutes)
 
-    def enter(self, account: str, seq: int, amount: int) -> None:
+    def enter(self, account: str, seq: int, amount: int, minutes: int) -> None:
         """Apply an entry that keeps the floor."""
         floor = self.model.accounts[account].floor
-        got = self.run(self.store.apply_entry(account, seq, amount, floor))
-        assert got == self.model.apply_entry(account, seq, amount, floor)
+        got = self.run(self.store.apply_entry(account, seq, amount, floor, minutes))
+        assert got == self.model.apply_entry(account, seq, amount, floor, minutes)
 
     @rule(call=calls, times=st.integers(1, 2))
     def acknowledge(self, call: Admission, times: int) -> None:
@@ -209,6 +216,7 @@ class MeterMachine(RuleBasedStateMachine):
         assert got.settled_micros == expected.settled
         assert got.held_micros == self.model.held(name)
         assert (got.floor_micros, got.seq) == (expected.floor, expected.seq)
+        assert (got.minutes, got.minutes_held) == (expected.minutes, self.model.minutes_held(name))
         assert got.live_calls == len(self.model.open_calls(name))
 
     async def _compare_shard(self, shard: int) -> None:
@@ -239,7 +247,9 @@ class MeterMachine(RuleBasedStateMachine):
                 if call.settled and not call.acknowledged and call.admission.account == name
             )
             assert account.in_sql - charged == account.settled
-            assert self.run(self.store.balance(name, T0_US)).settled_micros == account.settled
+            balance = self.run(self.store.balance(name, T0_US))
+            assert balance.settled_micros == account.settled
+            assert (balance.minutes, balance.minutes_held) == (account.minutes, 0)
 
 
 def test_random_calls_keep_the_books(valkey: EmbeddedValkey) -> None:

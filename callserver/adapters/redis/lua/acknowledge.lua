@@ -17,10 +17,10 @@ for i = 3, #KEYS do
     local found = open_meter(token)
     local account_key = key_of('acct', (unfold(found[2])))
     if redis.call('EXISTS', account_key) == 1 then -- not where the shard is lost
-      add_micros(account_key, 'held', -tonumber(found[5]))
+      release_hold(account_key, found[5], found[11])
     end
     release(token, found[2], found[3])
-    redis.call('HSET', KEYS[i], 'state', 'closed', 'figures', '0 0 0 0')
+    redis.call('HSET', KEYS[i], 'state', 'closed', 'figures', '0 0 0 0 0')
   end
   cleared = cleared + redis.call('HDEL', KEYS[1], token)
   if state then

@@ -10,10 +10,12 @@ meter:TOKEN is a hash of few fields, for each one costs some 40 bytes:
   answered_us  the PBX's clock; absent or 0 before
   seen_ms      last proof of life
   table plan   price table and plan (JSON)
-A closed one has state and figures (fee charged written_off billed_s) only.
+  minutes      included minutes held; absent: none
+A closed one has state and figures (fee charged written_off billed_s minutes) only.
 ]]
 local METER_FIELDS = {
   'state', 'fixed', 'line', 'held_s', 'held', 'slice', 'answered_us', 'seen_ms', 'table', 'plan',
+  'minutes',
 }
 
 -- The fields of an open meter in the order of METER_FIELDS; nil where none is open.
@@ -45,6 +47,12 @@ local function free_line(token, lines, number)
   if key then
     redis.call('SREM', key, token)
   end
+end
+
+-- Give its holds back to the account.
+local function release_hold(account_key, held, minutes)
+  add(account_key, 'held', -tonumber(held))
+  add(account_key, 'minutes_held', -tonumber(minutes or '0'))
 end
 
 -- Give back the slots of an open meter and delete it; its hold is the caller's to give back.

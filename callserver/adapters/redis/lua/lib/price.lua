@@ -79,3 +79,16 @@ local function affordable_s(price_table, budget_micros, upto_s, minutes)
   end
   return low
 end
+
+-- The longest of upto_s seconds that budget and minutes reach: seconds, micros, minutes needed.
+local function longest_hold(price_table, budget_micros, upto_s, minutes)
+  local micros = price_micros(price_table, upto_s, minutes)
+  if micros > budget_micros then
+    upto_s = affordable_s(price_table, budget_micros, upto_s, minutes)
+    micros = price_micros(price_table, upto_s, minutes)
+  end
+  if minutes > 0 then
+    minutes = math.min(minutes, minutes_needed(price_table, upto_s))
+  end
+  return upto_s, micros, minutes
+end

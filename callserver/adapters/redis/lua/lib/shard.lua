@@ -14,8 +14,19 @@ local function digits(number)
   return string.format('%.0f', number)
 end
 
-local function add_micros(key, field, micros)
-  if micros ~= 0 then -- nothing would be written as "-0", which is no integer to HINCRBY
-    redis.call('HINCRBY', key, field, digits(micros))
+local function add(key, field, number)
+  if number ~= 0 then -- nothing would be written as "-0", which is no integer to HINCRBY
+    redis.call('HINCRBY', key, field, digits(number))
+  end
+end
+
+-- Micros (may be negative) and included minutes that nothing holds; nil where there is no account.
+-- Accounts that an older version loaded have no field of minutes.
+local function available_of(account_key)
+  local found = redis.call('HMGET', account_key, 'settled', 'held', 'floor', 'minutes',
+    'minutes_held')
+  if found[1] then
+    local minutes = tonumber(found[4] or '0') - tonumber(found[5] or '0')
+    return tonumber(found[1]) + tonumber(found[3]) - tonumber(found[2]), math.max(0, minutes)
   end
 end
