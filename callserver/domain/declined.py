@@ -54,6 +54,7 @@ class Reason(StrEnum):
     CDR_UNKNOWN = "cdr_unknown"
     CALLER_DELETED = "caller_deleted"
     DISPUTE_UNKNOWN = "dispute_unknown"
+    DISPUTE_MALFORMED = "dispute_malformed"
 
 
 class Declined(Exception):

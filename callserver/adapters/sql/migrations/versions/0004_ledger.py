@@ -129,31 +129,35 @@ def _postgres_guards() -> list[str]:
 # there, whoever writes: neither a restart nor another process can miss it. Available here is what
 # has settled and the credit limit, without the holds of live calls, which come and go.
 _FLOOR = "(SELECT CASE billing WHEN 'postpaid' THEN credit_limit_micros ELSE 0 END FROM customer"
-_LOW = (
-    "coalesce((SELECT low_micros FROM account_threshold WHERE account = {0}),"
-    " (SELECT low_micros FROM account_threshold WHERE account = ''), 0)"
-)
 _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 _POSTGRES_NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 
 def _crossings(account: str, before: str, after: str, now: str) -> str:
     """Insert an event for each threshold that lies between available money before and after."""
-    at = f"coalesce((SELECT max(created_ms) FROM ledger_entry WHERE account = {account}), {now})"
+    at = "SELECT max(created_ms) FROM ledger_entry WHERE account = {account}"
     entry = (
-        f"(SELECT id FROM ledger_entry WHERE account = {account}"
-        " ORDER BY created_ms DESC, id DESC LIMIT 1)"
+        "SELECT id FROM ledger_entry WHERE account = {account}"
+        " ORDER BY created_ms DESC, id DESC LIMIT 1"
     )
-    return (
-        "INSERT INTO account_event"
-        " (account, event, available_micros, threshold_micros, entry, at_ms)"
-        f" SELECT {account}, line.event, line.after_micros, line.low, {entry}, {at} FROM ("
-        f" SELECT 'low_balance' AS event, {before} AS before_micros, {after} AS after_micros,"
-        f" {_LOW.format(account)} AS low"
-        f" UNION ALL SELECT 'zero_balance', {before}, {after}, 1) AS line"
-        " WHERE line.before_micros >= line.low AND line.after_micros < line.low"
-        " AND (line.low > 1 OR line.event = 'zero_balance')"
+    low = (
+        "coalesce((SELECT low_micros FROM account_threshold WHERE account = {account}),"
+        " (SELECT low_micros FROM account_threshold WHERE account = ''), 0)"
     )
+    told = "low_balance"
+    return "".join(
+        (
+            "INSERT INTO account_event"
+            " (account, event, available_micros, threshold_micros, entry, at_ms)"
+            " SELECT {account}, line.event, line.after_micros, line.low,"
+            f" ({entry}), coalesce(({at}), {now})",
+            f" FROM (SELECT '{told}' AS event, {before} AS before_micros,"
+            f" {after} AS after_micros, {low} AS low, {low} AS edge",
+            f" UNION ALL SELECT 'zero_balance', {before}, {after}, 0, 1) AS line",
+            " WHERE line.before_micros >= line.edge AND line.after_micros < line.edge",
+            " AND line.edge > 0",
+        )
+    ).replace("{account}", account)
 
 
 def _moved(now: str) -> str:
@@ -165,11 +169,9 @@ def _moved(now: str) -> str:
 def _limited(now: str) -> str:
     """The credit limit of a customer has changed."""
     settled = "coalesce((SELECT settled_micros FROM account WHERE id = NEW.id), 0)"
-    limits = (
-        f"{settled} + CASE {row}.billing WHEN 'postpaid' THEN {row}.credit_limit_micros ELSE 0 END"
-        for row in ("OLD", "NEW")
-    )
-    return _crossings("NEW.id", *limits, now)
+    limit = "CASE {row}.billing WHEN 'postpaid' THEN {row}.credit_limit_micros ELSE 0 END"
+    before, after = (f"{settled} + {limit.replace('{row}', row)}" for row in ("OLD", "NEW"))
+    return _crossings("NEW.id", before, after, now)
 
 
 _SQLITE_EVENTS = (
