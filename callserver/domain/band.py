@@ -1,7 +1,9 @@
 """Bands: when, from where and to where a tariff charges another rate."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
 
 if TYPE_CHECKING:
     from callserver.domain.call import Caller
@@ -67,3 +69,28 @@ def longest_prefix(prefixes: tuple[str, ...], number: str) -> int | None:
         return 0
     fitting = [len(prefix) for prefix in prefixes if number.startswith(prefix)]
     return max(fitting, default=None)
+
+
+def bands_to_json(bands: tuple[Band, ...]) -> str:
+    """How the bands of a version are kept: a list of objects, what is not asked for left out."""
+    rows = [
+        {name: value for name in _FIELDS if (value := getattr(band, name)) not in _EMPTY}
+        for band in bands
+    ]
+    return orjson.dumps(rows).decode()
+
+
+def bands_from_json(text: str) -> tuple[Band, ...]:
+    """The inverse. Raises ValueError or TypeError for anything else."""
+    if text == "[]":
+        return ()
+    return tuple(_from_json(row) for row in orjson.loads(text))
+
+
+def _from_json(row: dict[str, Any]) -> Band:
+    lists = {name: tuple(value) for name, value in row.items() if isinstance(value, list)}
+    return Band(**{**row, **lists})
+
+
+_EMPTY = (None, (), "")
+_FIELDS = tuple(each.name for each in fields(Band))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from callserver.domain.business import BlockEntry, Catalogue, Customer, Did, NumberState, Provider
+from callserver.domain.holidays import Holiday
 from callserver.domain.import_set import (
     DestinationRow,
     DidRow,
@@ -13,7 +14,7 @@ from callserver.domain.import_set import (
     ImportSet,
     Item,
 )
-from callserver.domain.import_tariffs import new_versions
+from callserver.domain.import_tariffs import new_versions, with_bands
 
 Row = TypeVar("Row")
 Key = TypeVar("Key")
@@ -28,11 +29,13 @@ def plan_import(
     tariffs = {item.row.terms.tariff for item in rows.tariffs} | set(catalogue.tariffs)
     check = _Check(catalogue, rows, [], frozenset(tariffs))
     providers = check.providers()
-    versions = new_versions(catalogue, rows.tariffs, now_ms, check.problems)
+    priced = with_bands(rows, check.problems)
+    versions = new_versions(catalogue, priced, now_ms, check.problems)
     customers = check.customers()
     dids = check.dids()
     routes = check.routes()
     blacklist = check.blacklist()
+    holidays = check.holidays()
     if check.problems:
         return sorted(check.problems, key=lambda each: (each.file, each.line, each.column or 0))
     return ImportChanges(
@@ -43,6 +46,7 @@ def plan_import(
         dids=dids,
         routes=routes,
         blacklist=blacklist,
+        holidays=holidays,
         floors_changed=tuple(
             each.id
             for each in customers
@@ -73,6 +77,8 @@ class _Check:
                 self._add(item.problem(f"provider {name!r} would be above itself", "parent"))
             else:
                 depth[name] = steps
+            self._tariff(item, item.row.tariff)
+            self._tariff(item, item.row.cost_tariff, "cost_tariff")
         known = self.catalogue.providers
         changed = [item.row for item in written.values() if item.row != known.get(item.row.id)]
         return tuple(sorted(changed, key=lambda each: depth.get(each.id, 0)))
@@ -154,6 +160,12 @@ class _Check:
         entries = self.catalogue.blacklist.values()
         known_entries = {entry for listed in entries for entry in listed}
         return tuple(row for row in written if row not in known_entries)
+
+    def holidays(self) -> tuple[Holiday, ...]:
+        """New and changed days."""
+        written = self._unique(self.rows.holidays, lambda row: row.day, "date", "day")
+        known = self.catalogue.holidays
+        return tuple(i.row for i in written.values() if i.row != known.get(i.row.day))
 
     def _customer_ids(self) -> set[str]:
         return {item.row.id for item in self.rows.customers} | set(self.catalogue.customers)

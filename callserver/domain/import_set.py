@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from callserver.domain.band import Band
 from callserver.domain.business import BlockEntry, Customer, Did, NumberState, Provider
+from callserver.domain.holidays import Holiday
 from callserver.domain.tariff import TariffVersion
 
 Row = TypeVar("Row")
@@ -57,6 +59,15 @@ class TariffRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BandRow:
+    """A band as written, of the tariff record with this id and moment."""
+
+    tariff: str
+    effective_from_ms: int | None
+    band: Band
+
+
+@dataclass(frozen=True, slots=True)
 class DidRow:
     """A number as written. `state` None: as it is, active for a new one."""
 
@@ -84,10 +95,12 @@ class ImportSet:
 
     providers: tuple[Item[Provider], ...] = ()
     tariffs: tuple[Item[TariffRow], ...] = ()
+    tariff_bands: tuple[Item[BandRow], ...] = ()
     customers: tuple[Item[Customer], ...] = ()
     dids: tuple[Item[DidRow], ...] = ()
     destinations: tuple[Item[DestinationRow], ...] = ()
     blacklist: tuple[Item[BlockEntry], ...] = ()
+    holidays: tuple[Item[Holiday], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +118,7 @@ class ImportChanges:
     dids: tuple[Did, ...] = ()
     routes: Mapping[str, tuple[DestinationRow, ...]] = field(default_factory=dict)
     blacklist: tuple[BlockEntry, ...] = ()
+    holidays: tuple[Holiday, ...] = ()
     floors_changed: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
@@ -116,6 +130,7 @@ class ImportChanges:
             "dids": len(self.dids),
             "routes": len(self.routes),
             "blacklist": len(self.blacklist),
+            "holidays": len(self.holidays),
         }
 
     def is_empty(self) -> bool:

@@ -3,11 +3,42 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from callserver.domain.band import BANDS_MAX, Band
 from callserver.domain.business import Catalogue
-from callserver.domain.import_set import ImportProblem, Item, TariffRow
+from callserver.domain.import_set import ImportProblem, ImportSet, Item, TariffRow
 from callserver.domain.tariff import TariffVersion
 
 _ALWAYS_MS = 0
+
+
+def with_bands(rows: ImportSet, problems: list[ImportProblem]) -> list[Item[TariffRow]]:
+    """The tariffs with the bands that were written for them. Adds to `problems`."""
+    bands: dict[tuple[str, int | None], list[Band]] = {
+        _key_of(item.row): [] for item in rows.tariffs
+    }
+    for item in rows.tariff_bands:
+        row = item.row
+        listed = bands.get((row.tariff, row.effective_from_ms))
+        if listed is None:
+            reason = (
+                f"there is no tariff {row.tariff!r} of that moment in the files: a version's bands"
+                " come with it"
+            )
+            problems.append(item.problem(reason, "tariff"))
+            continue
+        listed.append(row.band)
+        if len(listed) == BANDS_MAX + 1:
+            problems.append(item.problem(f"more than {BANDS_MAX} bands of {row.tariff!r}"))
+    return [
+        replace(item, row=replace(item.row, terms=replace(item.row.terms, bands=tuple(found))))
+        if (found := bands[_key_of(item.row)])
+        else item
+        for item in rows.tariffs
+    ]
+
+
+def _key_of(row: TariffRow) -> tuple[str, int | None]:
+    return row.terms.tariff, row.effective_from_ms
 
 
 def new_versions(

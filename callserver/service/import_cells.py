@@ -5,7 +5,7 @@ A checker returns the value or raises ValueError with the reason, for people.
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -13,8 +13,8 @@ from callserver.domain.identity import is_slug
 from callserver.domain.money import parse_yuan, short_yuan
 from callserver.domain.number import is_destination, is_did
 
-Raw = str | int | datetime
-"""What a file gives: TOML also numbers and times, CSV text only. Decimals come as text."""
+Raw = str | int | date | time | list[object]
+"""What a file gives: TOML also numbers, times and lists, CSV text only. Decimals come as text."""
 
 Checker = Callable[[Raw], object]
 Choice = TypeVar("Choice", bound=StrEnum)

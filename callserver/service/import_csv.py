@@ -9,14 +9,19 @@ from callserver.domain.import_set import ImportProblem
 from callserver.service.import_kinds import KINDS, Kind
 from callserver.service.import_records import Record
 
-_STEM = re.compile(r"(?:.*[/\\])?([a-z]+)(?:[-_.][^/\\]*)?\.csv", re.IGNORECASE)
+_NAME = re.compile(r"(?:.*[/\\])?([^/\\]+)\.csv", re.IGNORECASE)
+# The longest first: a tariff_bands.csv is no tariff.csv with something after a dash.
+_WORDS = sorted(
+    ((word, kind) for kind in KINDS.values() for word in (kind.name, kind.plural)),
+    key=lambda pair: -len(pair[0]),
+)
 
 
 def kind_of(file: str) -> Kind | None:
     """The kind by the file's name: `dids.csv`, `did.csv` or `dids-2026-11.csv`."""
-    found = _STEM.fullmatch(file)
-    word = found[1].lower() if found else ""
-    return next((each for each in KINDS.values() if word in {each.name, each.plural}), None)
+    found = _NAME.fullmatch(file)
+    stem = found[1].lower() if found else ""
+    return next((kind for word, kind in _WORDS if re.fullmatch(rf"{word}(?:[-_.].*)?", stem)), None)
 
 
 def read_csv(file: str, text: str) -> Iterator[Record | ImportProblem]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Any
 
 from callserver.domain.business import (
     Billing,
@@ -12,32 +12,27 @@ from callserver.domain.business import (
     NumberState,
     Provider,
 )
-from callserver.domain.import_set import DestinationRow, DidRow, ImportSet, TariffRow
-from callserver.domain.money import AMOUNT_MICROS_MAX, MICROS_PER_YUAN
+from callserver.domain.import_set import DestinationRow, DidRow, ImportSet
+from callserver.domain.money import AMOUNT_MICROS_MAX
 from callserver.domain.number import is_destination
-from callserver.domain.tariff import PRECISION_MICROS_DEFAULT, TariffVersion
+from callserver.domain.tariff import PRECISION_MICROS_DEFAULT
 from callserver.service import import_cells as cells
+from callserver.service.import_field import REQUIRED, Field, FieldFault
+from callserver.service.tariff_kinds import (
+    BAND,
+    HOLIDAY,
+    TARIFF,
+    band_row,
+    holiday_row,
+    tariff_row,
+)
 
-REQUIRED: Final = object()
-_RATE_MAX = 1_000 * MICROS_PER_YUAN
+_PRECISION = (PRECISION_MICROS_DEFAULT, 10 * PRECISION_MICROS_DEFAULT)
 _CALLS_MAX = 100_000
 
 
-class FieldFault(ValueError):
-    """Fields that are right alone do not go together; `key` is the one to look at."""
-
-    def __init__(self, key: str, reason: str) -> None:
-        super().__init__(reason)
-        self.key = key
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One key of a record; REQUIRED as default means it must be given."""
-
-    name: str
-    check: cells.Checker
-    default: object = REQUIRED
+_NONE: frozenset[str] = frozenset()
+_LISTED = {"tariff": frozenset({"band"})}  # records under it may stand in a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +45,8 @@ class Kind:
     build: Callable[[dict[str, Any]], object]
     required: frozenset[str]
     defaults: Mapping[str, object]
+    lists: frozenset[str]
+    """Keys whose value may be a list in TOML."""
 
 
 def _kind(name: str, plural: str, build: Callable[..., object], *fields_: Field) -> Kind:
@@ -60,18 +57,19 @@ def _kind(name: str, plural: str, build: Callable[..., object], *fields_: Field)
         build=lambda row: build(**row),
         required=frozenset(each.name for each in fields_ if each.default is REQUIRED),
         defaults={each.name: each.default for each in fields_ if each.default is not REQUIRED},
+        lists=frozenset(each.name for each in fields_ if each.default == ())
+        | _LISTED.get(name, _NONE),
     )
 
 
-def _tariff(*, id: str, effective_from: int | None, **terms: Any) -> TariffRow:  # the file's key
-    amounts = {f"{name}_micros": terms.pop(name) for name in _TARIFF_AMOUNTS}
-    return TariffRow(TariffVersion(id, 0, 0, **terms, **amounts), effective_from)
-
-
-_TARIFF_AMOUNTS = ("rate", "connection_fee", "minimum_charge", "precision")
-
-
-def _customer(*, billing: Billing, credit_limit: int, local_allowance: int, **row: Any) -> Customer:
+def _customer(
+    *,
+    billing: Billing,
+    credit_limit: int,
+    local_allowance: int,
+    precision: int | None,
+    **row: Any,
+) -> Customer:
     if credit_limit and billing is Billing.PREPAID:
         raise FieldFault("credit_limit", "only a postpaid customer has a credit limit")
     if local_allowance and billing is Billing.POSTPAID:
@@ -80,6 +78,7 @@ def _customer(*, billing: Billing, credit_limit: int, local_allowance: int, **ro
         billing=billing,
         credit_limit_micros=credit_limit,
         local_allowance_micros=local_allowance,
+        precision_micros=precision,
         **row,
     )
 
@@ -105,25 +104,11 @@ KINDS: Mapping[str, Kind] = {
             Field("id", cells.slug),
             Field("name", cells.name),
             Field("parent", cells.slug, None),
+            Field("tariff", cells.slug, None),
+            Field("cost_tariff", cells.slug, None),
         ),
-        _kind(
-            "tariff",
-            "tariffs",
-            _tariff,
-            Field("id", cells.slug),
-            Field("effective_from", cells.moment, None),
-            Field("rate", cells.money(0, _RATE_MAX)),
-            Field("initial_increment_s", cells.whole(1, 3600), 60),
-            Field("increment_s", cells.whole(1, 3600), 60),
-            Field("connection_fee", cells.money(0, _RATE_MAX), 0),
-            Field("minimum_charge", cells.money(0, _RATE_MAX), 0),
-            Field("free_s", cells.whole(0, 3600), 0),
-            Field(
-                "precision",
-                cells.one_of(PRECISION_MICROS_DEFAULT, 10 * PRECISION_MICROS_DEFAULT),
-                PRECISION_MICROS_DEFAULT,
-            ),
-        ),
+        _kind("tariff", "tariffs", tariff_row, *TARIFF),
+        _kind("tariff_band", "tariff_bands", band_row, *BAND),
         _kind(
             "customer",
             "customers",
@@ -131,10 +116,11 @@ KINDS: Mapping[str, Kind] = {
             Field("id", cells.slug),
             Field("name", cells.name),
             Field("provider", cells.slug),
-            Field("tariff", cells.slug),
+            Field("tariff", cells.slug, None),
             Field("billing", cells.choice(Billing), Billing.PREPAID),
             Field("credit_limit", cells.money(0, AMOUNT_MICROS_MAX), 0),
             Field("local_allowance", cells.money(0, AMOUNT_MICROS_MAX), 0),
+            Field("precision", cells.one_of(*_PRECISION), None),
         ),
         _kind(
             "did",
@@ -165,7 +151,10 @@ KINDS: Mapping[str, Kind] = {
             Field("kind", cells.choice(BlockKind)),
             Field("value", cells.text),
         ),
+        _kind("holiday", "holidays", holiday_row, *HOLIDAY),
     )
 }
 
 assert {kind.plural for kind in KINDS.values()} == {each.name for each in fields(ImportSet)}
+TARIFF_KIND = KINDS["tariff"]
+BAND_KIND = KINDS["tariff_band"]

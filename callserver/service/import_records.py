@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from callserver.domain.import_set import ImportProblem, ImportSet, Item, Layout
 from callserver.service.import_cells import Raw
-from callserver.service.import_kinds import KINDS, FieldFault, Kind
+from callserver.service.import_field import FieldFault
+from callserver.service.import_kinds import KINDS, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Record:
     cells: Mapping[str, Raw]
     layout: Layout
     complete: bool = True
+    inherited: Mapping[str, Raw] = field(default_factory=dict)
+    """What the record it stands under gives; if that is wrong, it is told of there."""
 
 
 @dataclass(slots=True)
@@ -47,8 +50,13 @@ class RowsRead:
                 given[key] = known.check(raw)
             except ValueError as error:
                 self._fault(record, key, f"{key}: {error}")
+        for key, raw in record.inherited.items():
+            try:
+                given[key] = fields[key].check(raw)
+            except ValueError:
+                return
         if record.complete:
-            for key in sorted(record.kind.required - record.cells.keys()):
+            for key in sorted(record.kind.required - record.cells.keys() - record.inherited.keys()):
                 self._fault(record, None, f"{key} is missing")
         if len(self.problems) > before or not record.complete:
             return

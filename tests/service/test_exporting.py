@@ -2,10 +2,12 @@
 
 import tomllib
 from dataclasses import replace
+from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callserver.domain.band import Band
 from callserver.domain.business import (
     Billing,
     BlockEntry,
@@ -17,6 +19,7 @@ from callserver.domain.business import (
     NumberState,
     Provider,
 )
+from callserver.domain.holidays import DayKind, Holiday
 from callserver.domain.import_plan import plan_import
 from callserver.domain.import_set import ImportChanges, ImportSet
 from callserver.domain.tariff import TariffVersion
@@ -25,6 +28,21 @@ from callserver.service.import_kinds import KINDS
 from callserver.service.importing import SourceFile, parse
 
 DID = "4001234567"
+WORKDAY = DayKind.WORKDAY
+FESTIVAL = Holiday(date(2027, 2, 6), DayKind.HOLIDAY, "春节, 初一")
+BANDS = (
+    Band(100_000, 79_200, 28_800, ("workday", "sat"), name='夜, "n"'),
+    Band(0, 0, 86_400),
+    Band(
+        1,
+        provinces=("浙江", "上海"),
+        area_codes=("0571", "021"),
+        caller_kinds=("mobile",),
+        caller_prefixes=("138", "+852"),
+        destination_prefixes=("0571",),
+    ),
+    Band(2, 1, 86_399),
+)
 names = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20).filter(
     lambda name: name == name.strip() and bool(name)
 )
@@ -35,7 +53,7 @@ def catalogue(name: str = "顶点, \"A\" 'b' #1 = \\n") -> Catalogue:
     versions = (
         TariffVersion("std", 1, 0, 150_000),
         TariffVersion("std", 3, 500, 1, 6, 1, 20_000, 50_000, 3, 10_000),
-        TariffVersion("std", 2, 1_790_000_000_123, 140_000),
+        TariffVersion("std", 2, 1_790_000_000_123, 140_000, cap_micros=9_000_000, bands=BANDS),
     )
     lines = (
         Destination("acme:+4930123", "+4930123", "carrier", 300, 9),
@@ -43,10 +61,14 @@ def catalogue(name: str = "顶点, \"A\" 'b' #1 = \\n") -> Catalogue:
     )
     return Catalogue(
         version=4,
-        providers={"north": Provider("north", name), "leaf": Provider("leaf", "叶", "north")},
+        providers={
+            "north": Provider("north", name, None, "one", "std"),
+            "leaf": Provider("leaf", "叶", "north"),
+        },
         customers={
             "acme": Customer("acme", name, "leaf", "std", local_allowance_micros=1),
             "post": Customer("post", "p", "north", "one", Billing.POSTPAID, 5_000_000),
+            "fen": Customer("fen", "f", "north", precision_micros=10_000),
         },
         dids={
             DID: Did(DID, "acme", NumberState.SUSPENDED, lines, 7, "one"),
@@ -59,6 +81,7 @@ def catalogue(name: str = "顶点, \"A\" 'b' #1 = \\n") -> Catalogue:
                 BlockEntry("acme", DID, BlockKind.NUMBER, "13800138000"),
             )
         },
+        holidays={FESTIVAL.day: FESTIVAL, date(2027, 2, 7): Holiday(date(2027, 2, 7), WORKDAY)},
     )
 
 
@@ -99,6 +122,8 @@ def test_an_export_makes_empty_books_the_same() -> None:
             each.version: each for each in books.tariffs["std"]
         }
         assert {each.id: each for each in found.customers} == books.customers
+        assert {each.id: each for each in found.providers} == books.providers
+        assert {each.day: each for each in found.holidays} == books.holidays
         assert set(found.blacklist) == set(books.blacklist["acme"])
         assert [line.number for line in found.routes[DID]] == ["+4930123", "021888"]
 
@@ -121,7 +146,8 @@ def test_blocks_on_a_number_that_went_to_another_customer_stay_behind() -> None:
 def test_the_toml_is_toml() -> None:
     """Other programs read it with any library."""
     read = tomllib.loads("".join(export_toml(catalogue())))
-    assert set(read) == set(KINDS)
+    assert set(read) == set(KINDS) - {"tariff_band"}
+    assert [len(each.get("band", ())) for each in read["tariff"]] == [0, 4, 0, 0]
     assert read["did"][0] == {
         "number": DID, "customer": "acme", "state": "suspended", "calls_max": 7, "tariff": "one",
     }  # fmt: skip

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from callserver.domain.business import NumberState
-from callserver.service.import_kinds import KINDS, REQUIRED
+from callserver.service.import_field import REQUIRED
+from callserver.service.import_kinds import KINDS
 
 DOC = Path(__file__).parents[2] / "docs" / "import.md"
 

@@ -49,6 +49,7 @@ async def test_the_sample_data_import_and_again_change_nothing(books: SqlBooks) 
     assert isinstance(first, ImportChanges)
     assert first.counts() == {
         "providers": 2, "tariffs": 3, "customers": 3, "dids": 6, "routes": 6, "blacklist": 3,
+            "holidays": 0,
     }  # fmt: skip
     catalogue = await books.load_catalogue()
     assert catalogue.customers["shunda-freight"].billing is Billing.POSTPAID
@@ -67,8 +68,8 @@ async def test_one_error_among_many_records_and_nothing_is_imported(books: SqlBo
             "more.csv",
             0,
             None,
-            "name it after what it holds: providers.csv, tariffs.csv, customers.csv, dids.csv,"
-            " destinations.csv, blacklist.csv",
+            "name it after what it holds: providers.csv, tariffs.csv, tariff_bands.csv,"
+            " customers.csv, dids.csv, destinations.csv, blacklist.csv, holidays.csv",
         )
     ]
     assert await books.load_catalogue() == Catalogue(0)

@@ -1,7 +1,7 @@
 """Writing business data: all the changes of an import in one transaction."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from typing import TypeVar
@@ -11,6 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from callserver.adapters.sql import schema
 from callserver.adapters.sql.ledger import add_accounts, post
+from callserver.adapters.sql.number_import import follow_import
+from callserver.domain.band import bands_to_json
+from callserver.domain.holidays import Holiday
 from callserver.domain.import_set import ImportChanges
 from callserver.domain.ledger import Entry, EntryKind
 from callserver.domain.tariff import TariffVersion
@@ -30,19 +33,34 @@ def apply_import(connection: Connection, changes: ImportChanges, actor: str, now
     )
     if moved.rowcount != 1:
         return False
-    _upsert(connection, schema.provider, changes.providers)
     _add_tariffs(connection, changes.tariff_versions)
+    _upsert(connection, schema.provider, changes.providers)
     _upsert(connection, schema.customer, changes.customers)
     _upsert(connection, schema.did, changes.dids)
+    follow_import(connection, changes.dids, actor, now_ms)
     _replace_routes(connection, changes)
     # "No DID" is an empty text in the table, being part of its key.
     blocks = (replace(entry, did=entry.did or "") for entry in changes.blacklist)
     _upsert(connection, schema.blacklist, blocks)
+    _upsert(connection, schema.holiday, (_Day.of(each) for each in changes.holidays))
     add_accounts(connection, (each.id for each in changes.customers))
     add_accounts(connection, (f"provider:{each.id}" for each in changes.providers))
     for account in changes.floors_changed:
         post(connection, _floor_entry(account, changes.base_version + 1, actor, now_ms))
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """A row of `holiday`."""
+
+    day: str
+    kind: str
+    name: str
+
+    @classmethod
+    def of(cls, holiday: Holiday) -> "_Day":
+        return cls(holiday.day.isoformat(), holiday.kind.value, holiday.name)
 
 
 def _floor_entry(account: str, version: int, actor: str, now_ms: int) -> Entry:
@@ -67,7 +85,10 @@ def _add_tariffs(connection: Connection, versions: Sequence[TariffVersion]) -> N
     if new:
         connection.execute(insert(schema.tariff), [{"id": name} for name in new])
     if versions:  # immutable: a version that is there already is an error, not an update
-        rows = [_row(schema.tariff_version, version) for version in versions]
+        rows = [
+            {**_row(schema.tariff_version, each), "bands": bands_to_json(each.bands)}
+            for each in versions
+        ]
         connection.execute(insert(schema.tariff_version), rows)
 
 

@@ -3,11 +3,13 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 
 from sqlalchemy import Connection, select
 
 from callserver.adapters.sql import schema
 from callserver.adapters.sql.did_reading import load_dids, read_table
+from callserver.domain.band import bands_from_json
 from callserver.domain.business import (
     Billing,
     BlockEntry,
@@ -16,6 +18,7 @@ from callserver.domain.business import (
     Customer,
     Provider,
 )
+from callserver.domain.holidays import DayKind, Holiday
 from callserver.domain.tariff import TariffVersion
 
 _MANY_DIDS = 10_000
@@ -33,13 +36,13 @@ def load(connection: Connection, last: Catalogue) -> Catalogue:
         catalogue = Catalogue(
             version=version(connection),
             providers={
-                id_: Provider(id_, name, parent)
-                for id_, name, parent in read_table(connection, schema.provider, "id")
+                row[0]: Provider(*row) for row in read_table(connection, schema.provider, "id")
             },
             customers=customers,
             dids=load_dids(connection, customers, last.dids),
             tariffs=_tariffs(connection),
             blacklist=_blacklist(connection),
+            holidays=_holidays(connection),
         )
         if len(catalogue.dids) >= _MANY_DIDS:
             gc.freeze()  # a catalogue holds no cycles, so it may stay out of the collector's sight
@@ -64,8 +67,8 @@ def _collector_at_rest() -> Iterator[None]:
 
 def _customers(connection: Connection) -> dict[str, Customer]:
     return {
-        id_: Customer(id_, name, provider, tariff, Billing(billing), credit, allowance)
-        for id_, name, provider, tariff, billing, credit, allowance in read_table(
+        id_: Customer(id_, name, provider, tariff, Billing(billing), *more)
+        for id_, name, provider, tariff, billing, *more in read_table(
             connection, schema.customer, "id"
         )
     }
@@ -74,9 +77,18 @@ def _customers(connection: Connection) -> dict[str, Customer]:
 def _tariffs(connection: Connection) -> dict[str, tuple[TariffVersion, ...]]:
     versions: dict[str, tuple[TariffVersion, ...]] = {}
     for row in read_table(connection, schema.tariff_version, "tariff", "effective_from_ms"):
-        read = TariffVersion(*row)
+        *terms, bands = row
+        read = TariffVersion(*(*terms, bands_from_json(bands)))
         versions[read.tariff] = (*versions.get(read.tariff, ()), read)
     return versions
+
+
+def _holidays(connection: Connection) -> dict[date, Holiday]:
+    days: dict[date, Holiday] = {}
+    for day, kind, name in read_table(connection, schema.holiday, "day"):
+        read = Holiday(date.fromisoformat(day), DayKind(kind), name)
+        days[read.day] = read
+    return days
 
 
 def _blacklist(connection: Connection) -> dict[str, tuple[BlockEntry, ...]]:
