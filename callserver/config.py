@@ -17,11 +17,14 @@ from callserver.config_fields import (
     EndpointText,
     FilePath,
     Networks,
+    NumberClasses,
+    NumberPrefixes,
     RedisUrl,
     Slug,
     WholeNumber,
 )
 from callserver.config_load import load
+from callserver.domain.number_class import DEFAULT_CLASSES
 
 __all__ = [
     "AsteriskConfig",
@@ -31,7 +34,9 @@ __all__ = [
     "Endpoint",
     "FeaturesConfig",
     "LogConfig",
+    "NumbersConfig",
     "RedisConfig",
+    "RetentionConfig",
     "ServerConfig",
     "load_config",
 ]
@@ -187,6 +192,66 @@ class FeaturesConfig(_Section):
     )
 
 
+class RetentionConfig(_Section):
+    """How long callers' numbers are kept."""
+
+    caller_months: WholeNumber = Field(
+        6,
+        ge=0,
+        le=1200,
+        description="Full months of callers kept beside the running one; older ones are deleted, "
+        "but for disputed calls, and counts by day and area are left.",
+    )
+    batch: WholeNumber = Field(
+        2000, ge=1, le=10_000, description="Callers deleted in one transaction."
+    )
+    look_s: WholeNumber = Field(
+        3600, ge=1, le=86_400, description="How often the server looks for callers to delete."
+    )
+
+
+class NumbersConfig(_Section):
+    """Reserving numbers: how long things last, and what special numbers cost."""
+
+    period_h: WholeNumber = Field(
+        72, ge=1, le=87_600, description="Hours a reservation of an ordinary number lasts."
+    )
+    special_period_h: WholeNumber = Field(
+        720,
+        ge=1,
+        le=87_600,
+        description="The same for special numbers, and for those with a prefix of `long_prefixes`.",
+    )
+    long_prefixes: NumberPrefixes = Field(
+        ("4008",), description="Numbers that begin so are reserved as long as special ones."
+    )
+    freeze_s: WholeNumber = Field(
+        1800, ge=0, le=86_400, description="Seconds a released number is frozen to everybody."
+    )
+    lock_h: WholeNumber = Field(
+        720,
+        ge=1,
+        le=87_600,
+        description="Hours a locked number waits for its real-name material; then it is released.",
+    )
+    classes: NumberClasses = Field(
+        DEFAULT_CLASSES,
+        description="Endings, the first that fits: `SHAPE KIND YUAN`, KIND special or ordinary. "
+        "Equal letters are equal digits, `ABC` is a run. Fixed when a number is added.",
+    )
+    key_file: FilePath | None = Field(
+        None,
+        description="Keys that seal intent forms, one a line, the first seals; empty: `form.keys` "
+        "in the data folder, made when first needed.",
+    )
+    retention_h: WholeNumber = Field(
+        720,
+        ge=0,
+        le=876_000,
+        description="Hours an intent form is kept after its application opened or ended.",
+    )
+
+
 class LogConfig(_Section):
     """The server's log, on standard error."""
 
@@ -207,6 +272,8 @@ class Config(_Section):
     database: DatabaseConfig = DatabaseConfig()
     billing: BillingConfig = BillingConfig()
     features: FeaturesConfig = FeaturesConfig()
+    retention: RetentionConfig = RetentionConfig()
+    numbers: NumbersConfig = NumbersConfig()
     log: LogConfig = LogConfig()
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, PlainSerializer, SecretStr, Strict
 
 from callserver.domain.identity import is_slug
 from callserver.domain.number import is_area_code
+from callserver.domain.number_class import NumberClass
 
 Network = IPv4Network | IPv6Network
 
@@ -76,6 +77,31 @@ def _network(item: object) -> object:
         raise ValueError(f"{item.strip()!r} is not an address or network: {wrong}") from None
 
 
+def _texts(value: object) -> object:
+    """A list of texts; from the environment, texts between commas."""
+    items = value.split(",") if isinstance(value, str) else value
+    return tuple(map(_stripped, items)) if isinstance(items, list) else items
+
+
+def _stripped(item: object) -> object:
+    return item.strip() if isinstance(item, str) else item
+
+
+def _prefixes(value: object) -> object:
+    items = _texts(value)
+    for item in items if isinstance(items, tuple) else ():
+        if not re.fullmatch(r"400\d{0,7}", str(item), re.ASCII):
+            raise ValueError(f"{item!r} is not the beginning of a 400 number, such as 4008")
+    return items
+
+
+def _classes(value: object) -> object:
+    items = _texts(value)
+    if not isinstance(items, tuple):
+        return items
+    return tuple(NumberClass.parse(item) if isinstance(item, str) else item for item in items)
+
+
 def _whole_number(value: object) -> object:
     """Digits from the environment become an int; the strict type refuses the rest."""
     return int(value) if isinstance(value, str) and _DIGITS.match(value) else value
@@ -113,6 +139,8 @@ EndpointText = Annotated[Endpoint, BeforeValidator(_endpoint), PlainSerializer(s
 FilePath = Annotated[Path, BeforeValidator(_path)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 WholeNumber = Annotated[int, BeforeValidator(_whole_number), Strict()]
+NumberPrefixes = Annotated[tuple[str, ...], BeforeValidator(_prefixes)]
+NumberClasses = Annotated[tuple[NumberClass, ...], BeforeValidator(_classes)]
 AreaCode = Annotated[str, BeforeValidator(_area_code)]
 Slug = Annotated[str, BeforeValidator(_slug)]
 RedisUrl = Annotated[SecretStr, BeforeValidator(_redis_url)]
