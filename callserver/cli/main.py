@@ -5,12 +5,13 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from callserver.cli import accounts, calls, cdr, db, token
+from callserver.cli import accounts, calls, cdr, db, features, retention, token
 from callserver.cli.business import export_business, import_business
 from callserver.cli.check import check, doctor
 from callserver.cli.demo import demo
 from callserver.cli.output import EXIT_FAILED, Failed, message
 from callserver.cli.rate import rate
+from callserver.cli.reconcile import reconcile
 from callserver.cli.route import route
 from callserver.cli.serve import serve
 from callserver.config_error import EXIT_BAD_CONFIG, ConfigError
@@ -72,6 +73,12 @@ app.command("import")(import_business)
 app.command("export")(export_business)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(calls.app, name="calls")
+cdr.app.command("purge")(retention.purge)
+cdr.app.command("dispute")(retention.dispute)
+cdr.app.command("disputes")(retention.disputes)
+cdr.app.command("regions")(retention.regions)
 app.add_typer(cdr.app, name="cdr")
 app.add_typer(token.app, name="token")
+app.command()(reconcile)
+app.add_typer(features.app, name="features")
 app.add_typer(db.app, name="db")
