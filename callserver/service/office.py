@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from callserver.ports.idempotency import KeyBook
 from callserver.service.features import Features
+from callserver.service.retention import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,4 +12,5 @@ class Office:
     """One of each, over the same books. Built by callserver.back_office."""
 
     keys: KeyBook
+    retention: Retention
     features: Features

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
+from functools import partial
 
 from sqlalchemy import (
     ColumnElement,
@@ -62,9 +63,7 @@ class SqlRetention:
         for month in await self._database.read(
             lambda connection: partitions.caller_months(connection, before_ms)
         ):
-            await self._database.write(
-                lambda connection, month=month: partitions.drop_empty(connection, month)
-            )
+            await self._database.write(partial(partitions.drop_empty, month=month))
         await self._database.reclaim(rewrite=rewrite)
 
     async def caller_days(self, from_day: str, to_day: str, did: str | None) -> list[CallerDay]:
