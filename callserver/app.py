@@ -40,7 +40,7 @@ from callserver.service.reconcile import Reconciler
 from callserver.service.settle import Settle
 from callserver.service.shards import ShardGuard, ShardRebuilder
 from callserver.service.upkeep import RedisUpkeep
-from callserver.start_files import load_call_id_key, load_regions
+from callserver.start_files import load_calendar, load_call_id_key, load_regions
 from callserver.watchdog import Watchdog
 
 log = structlog.get_logger()
@@ -257,6 +257,7 @@ class App:
             clocks=parts.clocks,
             policy=policy,
             regions=load_regions(),
+            calendar=load_calendar(),
             call_id_key=self._call_id_key(),
             area_codes={pbx.name: pbx.area_code for pbx in self.config.asterisk if pbx.area_code},
         )

@@ -8,11 +8,12 @@ from typing import Any, Self, TypeVar
 import orjson
 
 from callserver.domain.business import Billing
+from callserver.domain.call_tariff import CallTariff
 from callserver.domain.identity import is_token
 from callserver.domain.refusal import Refusal
-from callserver.domain.tariff import TariffVersion
 
 Known = TypeVar("Known")
+_RENAMED = {"increment_first_s": "initial_increment_s", "increment_next_s": "increment_s"}
 
 
 def _known(kind: type[Known], raw: Mapping[str, Any]) -> Known:
@@ -22,6 +23,13 @@ def _known(kind: type[Known], raw: Mapping[str, Any]) -> Known:
     except TypeError:
         names = kind.__dataclass_fields__.keys()  # type: ignore[attr-defined] # only dataclasses
         return kind(**{name: raw[name] for name in names & raw.keys()})
+
+
+def _terms(raw: Mapping[str, Any] | None) -> CallTariff | None:
+    """The terms of a call, also as versions before wrote them: a whole tariff version."""
+    if raw is None:
+        return None
+    return CallTariff.from_json({_RENAMED.get(name, name): value for name, value in raw.items()})
 
 
 class CallerKind(StrEnum):
@@ -82,7 +90,8 @@ class Plan:
     """All that was fixed when the call was admitted (or refused): an edit never changes it.
 
     Kept as JSON in the meter, so that any process can settle the call. `lines` is empty for a
-    refused call; `customer`, `provider`, `tariff` are None where the DID is unknown.
+    refused call; `customer`, `provider`, `tariff` are None where the DID is unknown. `cost_tariff`
+    is what the call costs the provider, None where that is not known.
     """
 
     call_id: str
@@ -93,10 +102,11 @@ class Plan:
     customer: str | None = None
     provider: str | None = None
     billing: Billing = Billing.PREPAID
-    tariff: TariffVersion | None = None
+    tariff: CallTariff | None = None
     lines: tuple[Line, ...] = ()
     did_calls_max: int = 0
     refusal: Refusal | None = None
+    cost_tariff: CallTariff | None = None
 
     def encode(self) -> bytes:
         """JSON, without the token: that stands in the key beside it."""
@@ -119,7 +129,7 @@ class Plan:
         where one without a default is missing.
         """
         caller = raw["caller"]
-        region, tariff, refusal = caller.get("region"), raw.get("tariff"), raw.get("refusal")
+        region, refusal = caller.get("region"), raw.get("refusal")
         fields_of_plan = {
             **raw,
             "arrival": _known(Arrival, {**raw["arrival"], "token": token}),
@@ -129,7 +139,8 @@ class Plan:
                 _known(Region, region) if region else None,
             ),
             "billing": Billing(raw.get("billing", Billing.PREPAID)),
-            "tariff": _known(TariffVersion, {**tariff, "bands": ()}) if tariff else None,
+            "tariff": _terms(raw.get("tariff")),
+            "cost_tariff": _terms(raw.get("cost_tariff")),
             "lines": tuple(_known(Line, line) for line in raw.get("lines", ())),
             "refusal": Refusal(refusal) if refusal else None,
         }

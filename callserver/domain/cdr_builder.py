@@ -6,10 +6,10 @@ import orjson
 
 from callserver.domain.attempts import with_destinations
 from callserver.domain.call import CallEnd, HungUpBy, Plan
-from callserver.domain.call_tariff import CallTariff
 from callserver.domain.cdr import Cdr, Disposition
 from callserver.domain.meter import Settled
 from callserver.domain.money import short_yuan
+from callserver.domain.price_table import PriceTable
 from callserver.domain.rating import explain
 
 _BY_DIAL_STATUS = {
@@ -74,16 +74,44 @@ def build_cdr(plan: Plan, end: CallEnd, settled: Settled) -> Cdr:
         hangup_cause=end.hangup_cause,
         hung_up_by=end.hung_up_by,
         end_source=end.source,
+        included_minutes=settled.minutes,
+        cost_micros=_cost_micros(plan, end),
     )
+
+
+def price_table(plan: Plan, end: CallEnd) -> PriceTable | None:
+    """What the call is charged by: the line's price from the instant of its answer on."""
+    if plan.tariff is None or not end.answered_us:
+        return None
+    return plan.tariff.compile(destination(plan, end), end.answered_us // 1000)
+
+
+def _cost_micros(plan: Plan, end: CallEnd) -> int | None:
+    """What the call costs the provider, to whom no minutes are given."""
+    if plan.cost_tariff is None:
+        return None
+    if not end.answered_us:
+        return 0
+    table = plan.cost_tariff.compile(destination(plan, end), end.answered_us // 1000)
+    return table.price_micros(end.billsec)
+
+
+def sold_below_cost(plan: Plan, end: CallEnd, cdr: Cdr) -> bool:
+    """Whether the customer's price is below the cost. Minutes were sold with their plan: a call
+    that used some is compared by what it would cost without them."""
+    if cdr.cost_micros is None or cdr.cost_micros <= cdr.fee_micros:
+        return False
+    table = price_table(plan, end)
+    return table is not None and table.price_micros(end.billsec) < cdr.cost_micros
 
 
 def _fee_lines(plan: Plan, end: CallEnd, settled: Settled) -> tuple[str, ...]:
     """The arithmetic of the fee, and what of it is not charged."""
     if plan.tariff is None or not end.answered_us:
         return ()
-    tariff = CallTariff.flat(plan.tariff)
-    rated = explain(tariff, destination(plan, end), end.answered_us // 1000, end.billsec)
-    if rated.amount_micros != settled.fee_micros:
+    answered_ms, dialled = end.answered_us // 1000, destination(plan, end)
+    rated = explain(plan.tariff, dialled, answered_ms, end.billsec, settled.minutes)
+    if (rated.amount_micros, rated.minutes_used) != (settled.fee_micros, settled.minutes):
         # the settlement stands for ever; a sum that does not lead to it would only mislead
         lines: tuple[str, ...] = (f"settled at {short_yuan(settled.fee_micros)}",)
     else:

@@ -1,19 +1,23 @@
 """Steps 2 to 4 of a call: decide, hold, and move to the next line."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from callserver.domain.business import Billing, Customer
 from callserver.domain.call import Arrival, Caller, Line, Plan
+from callserver.domain.call_tariff import CallTariff
 from callserver.domain.caller import normalise
+from callserver.domain.hold import hold_table
+from callserver.domain.holidays import HolidayCalendar
 from callserver.domain.identity import call_id, shard_of, token_hash
 from callserver.domain.meter import AccountMissing, Admission, Held, NotHeld, ShardLost
 from callserver.domain.price_table import PriceTable
 from callserver.domain.refusal import Refusal
 from callserver.domain.region import RegionTable
 from callserver.domain.routing import Decision, decide, tariff_of, version_at
+from callserver.domain.tariff import TariffVersion
 from callserver.ports import Clock, MeterStore, OutcomeUnknown, StoreUnavailable
 from callserver.service.accounts import Accounts
 from callserver.service.billing_policy import BillingPolicy
@@ -67,6 +71,8 @@ class Admit:
     call_id_key: bytes
     area_codes: Mapping[str, str]
     """Area code that bare local callers get, by PBX."""
+    calendar: HolidayCalendar = field(default_factory=HolidayCalendar)
+    """The official one; the operator's days come with the catalogue."""
 
     async def route(self, arrival: Arrival) -> Routed | Refused:
         """Decide, and hold the first slice. A second request of the same call changes nothing."""
@@ -74,7 +80,8 @@ class Admit:
         customer = decision.customer
         if plan.refusal is not None or plan.tariff is None or customer is None:
             return self._refused(plan, plan.refusal or Refusal.FAULT)
-        table = plan.tariff.compile()
+        from_ms = arrival.arrived_us // 1000
+        table = hold_table(plan.tariff, plan.lines, from_ms, self._first_slice_s)
         try:
             held = await self._hold(plan, arrival, table)
         except (StoreUnavailable, OutcomeUnknown, ShardLost, AccountMissing) as error:
@@ -97,18 +104,48 @@ class Admit:
         caller = normalise(arrival.caller_raw, self.area_codes.get(arrival.pbx), self.regions)
         at_ms = self.clocks.ours(arrival.pbx, arrival.arrived_us) // 1000
         decision = decide(self.catalogue.now, arrival.did, caller, at_ms)
-        return self._plan(arrival, caller, decision), decision
+        return self._plan(arrival, caller, decision, at_ms), decision
 
     def plan_of_connected(self, arrival: Arrival) -> Plan:
         """The plan of a call that was connected without us: it is rated, whatever we would say."""
         plan, decision = self.plan_for(arrival)
-        tariff = plan.tariff
-        if tariff is None and decision.customer is not None:
-            catalogue = self.catalogue.now
-            named = tariff_of(catalogue, decision.did, decision.customer)
+        if plan.tariff is None:
             at_ms = self.clocks.ours(arrival.pbx, arrival.arrived_us) // 1000
-            tariff = version_at(catalogue.tariffs.get(named[0], ()), at_ms) if named else None
-        return replace(plan, refusal=None, tariff=tariff)
+            tariff, cost_tariff = self._tariffs_of_refused(plan.caller, decision, at_ms)
+            plan = replace(plan, tariff=tariff, cost_tariff=cost_tariff)
+        return replace(plan, refusal=None)
+
+    def _tariffs_of_refused(
+        self, caller: Caller, decision: Decision, at_ms: int
+    ) -> tuple[CallTariff | None, CallTariff | None]:
+        """Price and cost of a call whose decision did not come to them."""
+        customer, catalogue = decision.customer, self.catalogue.now
+        if customer is None:
+            return None, None
+        named = tariff_of(catalogue, decision.did, customer)
+        provider = catalogue.providers.get(customer.provider)
+        names = named and named[0], provider and provider.cost_tariff
+        price, cost = (version_at(catalogue.tariffs.get(name or "", ()), at_ms) for name in names)
+        return (
+            self._terms(price, caller, at_ms, customer.precision_micros),
+            self._terms(cost, caller, at_ms),
+        )
+
+    def _terms(
+        self,
+        version: TariffVersion | None,
+        caller: Caller,
+        at_ms: int,
+        precision_micros: int | None = None,
+    ) -> CallTariff | None:
+        """A version as it holds for this call, whatever becomes of it later."""
+        if version is None:
+            return None
+        calendar = self.calendar
+        if version.bands:
+            calendar = calendar.overridden(self.catalogue.now.holidays)
+        longest_s = self.policy.call_max_s
+        return CallTariff.snapshot(version, caller, at_ms, longest_s, calendar, precision_micros)
 
     def plan_of_unrouted(self, arrival: Arrival, refusal: Refusal | None) -> Plan | None:
         """The plan of an ended call that is not in hand; None while there is no catalogue yet."""
@@ -117,7 +154,7 @@ class Admit:
         plan = self.plan_of_connected(arrival)
         return replace(plan, refusal=refusal, lines=()) if refusal is not None else plan
 
-    def _plan(self, arrival: Arrival, caller: Caller, decision: Decision) -> Plan:
+    def _plan(self, arrival: Arrival, caller: Caller, decision: Decision, at_ms: int) -> Plan:
         customer = decision.customer
         account = customer.id if customer else None
         hashed = token_hash(arrival.token, self.call_id_key)
@@ -130,11 +167,18 @@ class Admit:
             customer=account,
             provider=customer.provider if customer else None,
             billing=customer.billing if customer else Billing.PREPAID,
-            tariff=decision.tariff,
+            tariff=self._terms(
+                decision.tariff, caller, at_ms, customer.precision_micros if customer else None
+            ),
+            cost_tariff=self._terms(decision.cost_tariff, caller, at_ms),
             lines=decision.lines,
             did_calls_max=decision.did.calls_max if decision.did else 0,
             refusal=decision.refusal,
         )
+
+    @property
+    def _first_slice_s(self) -> int:
+        return min(self.policy.slice_s, self.policy.call_max_s)
 
     async def _hold(self, plan: Plan, arrival: Arrival, table: PriceTable) -> Held | NotHeld:
         account = plan.account or ""
@@ -149,7 +193,7 @@ class Admit:
             did_calls_max=plan.did_calls_max,
             lines=tuple((line.id, line.calls_max) for line in plan.lines),
             table=table,
-            slice_s=min(self.policy.slice_s, self.policy.call_max_s),
+            slice_s=self._first_slice_s,
             now_ms=now_ms,
             due_ms=now_ms + self.policy.ring_check_ms,
             plan=plan.encode(),

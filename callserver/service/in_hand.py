@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from callserver.domain.call import Plan
+from callserver.domain.hold import hold_table
 from callserver.domain.meter import MeterState, OpenMeter
 from callserver.domain.price_table import PriceTable
 
@@ -29,7 +30,8 @@ class CallInHand:
     Asterisk has not yet confirmed the latest absolute time-out. `line` is the line dialled last
     (1-based), `noted_answer_us` when AMI said that it answered (PBX's clock), also where Redis
     could not be told; `seen_ms` the last proof of life that Redis could not be told (our clock).
-    `minutes` are the included ones that its first hold took.
+    `minutes` are the included ones that its first hold took; `shortened` is True while Asterisk
+    does not know that the answer left fewer seconds than it was told.
     """
 
     token: str
@@ -46,6 +48,7 @@ class CallInHand:
     line: int = 1
     noted_answer_us: int = 0
     seen_ms: int = 0
+    shortened: bool = False
 
     @property
     def answered_us(self) -> int:
@@ -75,6 +78,15 @@ class CallInHand:
             line=self.line,
             answered_us=self.noted_answer_us,
         )
+
+    def table_of(self, line: int, answered_us: int) -> PriceTable:
+        """The price of the line that answers at this instant (PBX's clock); line 0: not known."""
+        tariff, lines = self.plan.tariff, self.plan.lines
+        if tariff is None or not tariff.bands:
+            return self.table
+        answered = lines[line - 1 : line] if line else lines
+        now_ringing = [replace(each, ring_s=0) for each in answered]
+        return hold_table(tariff, now_ringing, answered_us // 1000, max(1, self.held_s))
 
     def _first_meter(self) -> OpenMeter:
         """The meter as the admission made it."""

@@ -99,12 +99,22 @@ class Metering:
             return
         half_ms = call.held_s * 500
         due_ms = self.clocks.ours(pbx, call.noted_answer_us) // 1000 + half_ms
-        call.meter = await self.meters.answer(
+        call.table = call.table_of(line, call.noted_answer_us)
+        meter = await self.meters.answer(
             call.shard, token, call.line, call.noted_answer_us, call.table, due_ms
         )
+        call.meter = meter
         log.info("call.answered", call_id=call.plan.call_id, line=line)
-        if line == 0 and call.meter is not None:
-            # The dialplan had given us up and dialled by itself, for as long as it may without us.
+        if meter is None:
+            return
+        if meter.held_s < call.held_s:  # the line that answered is dearer than there is money for
+            log.info("call.shortened", call_id=call.plan.call_id, held_s=meter.held_s)
+            call.shortened = True
+            await self._again(meter, meter.held_s * 500)
+        call.held_s, call.held_micros = meter.held_s, meter.held_micros
+        if line == 0 or call.shortened:
+            # Line 0: the dialplan had given us up and dialled by itself, for as long as it may
+            # without us.
             await self.move_timeout(call)
 
     async def run(self, poll_ms: int) -> None:
@@ -133,8 +143,9 @@ class Metering:
         call = self.taken_in_hand(meter)
         if call is None:
             return
-        if meter.held_s > call.held_s:  # granted before, but the answer was lost
+        if meter.held_s != call.held_s:  # moved before, but the answer was lost
             call.timeout_due = True
+            call.shortened = call.shortened or meter.held_s < call.held_s
         call.meter = meter
         call.held_s, call.held_micros = meter.held_s, meter.held_micros
         if meter.state is not MeterState.ANSWERED:
@@ -190,6 +201,8 @@ class Metering:
         after_ms = (end_us - now_us) // 1000 + TIMEOUT_MARGIN_MS
         call.timeout_due = True
         pbx = self.pbxs.get(arrival.pbx)
+        if call.shortened:
+            after_ms = max(1, after_ms)
         if pbx is None or after_ms <= 0:
             call.timeout_due = False
             return
@@ -201,7 +214,7 @@ class Metering:
                 call.shard, arrival.pbx, call.token, self._in(self.policy.retry_ms)
             )
             return
-        call.timeout_due = False
+        call.timeout_due = call.shortened = False
 
     async def _again(self, meter: OpenMeter, after_ms: int) -> None:
         await self.meters.set_due(meter.shard, meter.pbx, meter.token, self._in(after_ms))

@@ -9,7 +9,7 @@ import structlog
 
 from callserver.domain.business import Billing
 from callserver.domain.call import Arrival, CallEnd, HungUpBy, Plan
-from callserver.domain.cdr_builder import decode_outcome, encode_outcome
+from callserver.domain.cdr_builder import decode_outcome, encode_outcome, price_table
 from callserver.domain.identity import shard_of
 from callserver.domain.meter import AccountMissing, OutboxEntry, Settled, ShardLost
 from callserver.domain.refusal import Refusal
@@ -136,12 +136,14 @@ class Settle:
         self.on_settled(plan, end, settled)
 
     async def _once(self, token: str, plan: Plan, end: CallEnd, payload: bytes) -> Settled:
+        call = self.in_hand.get(token)
         return await self.meters.settle(
             shard_of(plan.account or token),
             token,
             billsec=end.billsec,
-            table=plan.tariff.compile() if plan.tariff else None,
+            table=price_table(plan, end),
             cap_at_hold=(plan.billing is Billing.PREPAID or end.hung_up_by is HungUpBy.TIMEOUT),
             account=plan.account,
             payload=payload,
+            exact=call is not None and call.plan is plan,
         )

@@ -24,6 +24,7 @@ from callserver.domain.call import (
     Plan,
     Region,
 )
+from callserver.domain.call_tariff import CallTariff
 from callserver.domain.tariff import TariffVersion
 
 TOKEN = "5f3e6a1c-0b7d-4e55-9f3a-1c2d3e4f5a6b"
@@ -77,7 +78,7 @@ def plan(**changed: Any) -> Plan:
         "account": "acme",
         "customer": "acme",
         "provider": "north",
-        "tariff": tariff(),
+        "tariff": CallTariff.flat(tariff()),
         "lines": (
             Line("desk", "13800138000", "carrier", 20, 1),
             Line("back", "057188886666", "carrier", 30, 0),
