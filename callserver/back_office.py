@@ -3,20 +3,27 @@
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
+from callserver.adapters.sealing import KeyFileSealer
 from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.features import SqlFeatures
 from callserver.adapters.sql.idempotency import SqlKeys
+from callserver.adapters.sql.numbers import SqlNumbers
 from callserver.adapters.sql.retention import SqlRetention
 from callserver.config import Config
+from callserver.domain.lifecycle import Periods
 from callserver.service.features import FeaturePolicy, Features
+from callserver.service.numbers import NumberPolicy, Numbers
 from callserver.service.office import Office
 from callserver.service.retention import Retention, RetentionPolicy
+
+HOUR_MS = 3_600_000
 
 
 def build_office(books: SqlBooks, config: Config) -> Office:
     """Every service of the office over one set of books; nothing is connected or started."""
     return Office(
         keys=SqlKeys(books.database, books.clock),
+        numbers=_numbers(books, config),
         retention=Retention(
             SqlRetention(books.database, books.clock),
             books.clock,
@@ -34,7 +41,30 @@ def build_office(books: SqlBooks, config: Config) -> Office:
     )
 
 
+def _numbers(books: SqlBooks, config: Config) -> Numbers:
+    key_file = config.numbers.key_file or config.server.data / "form.keys"
+    return Numbers(
+        SqlNumbers(books.database, number_periods(config)),
+        KeyFileSealer(key_file),
+        books.clock,
+        NumberPolicy(config.numbers.classes, config.numbers.retention_h * HOUR_MS),
+    )
+
+
+def number_periods(config: Config) -> Periods:
+    """How long reservations, freezes and locks last."""
+    numbers = config.numbers
+    return Periods(
+        ordinary_ms=numbers.period_h * HOUR_MS,
+        special_ms=numbers.special_period_h * HOUR_MS,
+        freeze_ms=numbers.freeze_s * 1000,
+        lock_ms=numbers.lock_h * HOUR_MS,
+        long_prefixes=numbers.long_prefixes,
+    )
+
+
 def background_work(office: Office) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
     """What a running server does besides: (name, work for ever)."""
+    yield "numbers", office.numbers.run()
     yield "features", office.features.run()
     yield "retention", office.retention.run()

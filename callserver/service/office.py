@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from callserver.ports.idempotency import KeyBook
 from callserver.service.features import Features
+from callserver.service.numbers import Numbers
 from callserver.service.retention import Retention
 
 
@@ -12,5 +13,6 @@ class Office:
     """One of each, over the same books. Built by callserver.back_office."""
 
     keys: KeyBook
+    numbers: Numbers
     retention: Retention
     features: Features
