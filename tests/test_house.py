@@ -23,6 +23,7 @@ TOP = {
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc"}
 HOSTS = {  # what URLs in the checkout may name; a mirror or a private host may not
     *("127.0.0.1", "localhost", "deb.debian.org", "www.asterisk.org", "keepachangelog.com"),
+    "json-schema.org",
 }
 # No test imports these; those that run them stand beside.
 TESTED_BY = {

@@ -18,8 +18,9 @@ class FieldFault(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One key of a record; REQUIRED as default means it must be given."""
+    """One key of a record; REQUIRED as default means it must be given. `about` is for people."""
 
     name: str
     check: Checker
     default: object = REQUIRED
+    about: str = ""

@@ -32,13 +32,16 @@ class ImportContended(Exception):
 
 
 def parse(
-    files: Sequence[SourceFile], progress: Progress | None = None
+    files: Sequence[SourceFile], progress: Progress | None = None, tariff_id: str | None = None
 ) -> ImportSet | list[ImportProblem]:
-    """The rows of the files, or every problem in them, in the order of the files' lines."""
+    """The rows of the files, or every problem in them, in the order of the files' lines.
+
+    A lone tariff without an id in its file is called `tariff_id`, if that is given.
+    """
     read = RowsRead()
     done = 0
     for file in files:
-        for found in _records(file):
+        for found in _records(file, tariff_id):
             if isinstance(found, ImportProblem):
                 read.problems.append(found)
             else:
@@ -51,7 +54,7 @@ def parse(
     return read.problems or read.rows()
 
 
-def _records(file: SourceFile) -> Iterator[Record | ImportProblem]:
+def _records(file: SourceFile, tariff_id: str | None) -> Iterator[Record | ImportProblem]:
     content = file.content.removeprefix(_BOM)
     try:
         text = content.decode()
@@ -59,10 +62,10 @@ def _records(file: SourceFile) -> Iterator[Record | ImportProblem]:
         line = content.count(b"\n", 0, error.start) + 1
         yield ImportProblem(file.name, line, None, "not UTF-8; save the file as UTF-8")
         return
-    if file.name.lower().endswith(".toml"):
-        yield from read_toml(file.name, text)
-    elif file.name.lower().endswith(".csv"):
+    if file.name.lower().endswith(".csv"):
         yield from read_csv(file.name, text)
+    elif file.name.lower().endswith(".toml") or tariff_id is not None:
+        yield from read_toml(file.name, text, tariff_id)
     else:
         yield ImportProblem(file.name, 0, None, "a file to import ends in .toml or .csv")
 

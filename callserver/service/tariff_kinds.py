@@ -22,30 +22,113 @@ _PREFIX = r"\+(?!86)[1-9][0-9]{0,14}|(?!00)[0-9]{1,16}"
 _PREFIX_IS = "how a number begins, such as 138, 0571 or +852 (Chinese ones without +86)"
 
 TARIFF: tuple[Field, ...] = (
-    Field("id", cells.slug()),
-    Field("effective_from", cells.moment(), None),
-    Field("rate", cells.money(0, RATE_MICROS_MAX)),
-    Field("increments", cells.steps(INCREMENT_S_MAX), None),
-    Field("initial_increment_s", cells.whole(1, INCREMENT_S_MAX), None),
-    Field("increment_s", cells.whole(1, INCREMENT_S_MAX), None),
-    Field("connection_fee", cells.money(0, RATE_MICROS_MAX), 0),
-    Field("minimum_charge", cells.money(0, RATE_MICROS_MAX), 0),
-    Field("cap", cells.money(0, RATE_MICROS_MAX), None),
-    Field("free_s", cells.whole(0, 3600), 0),
-    Field("precision", cells.precision(), PRECISION_MICROS_DEFAULT),
+    Field("id", cells.slug(), about="Names the tariff; its versions share it."),
+    Field(
+        "effective_from",
+        cells.moment(),
+        None,
+        "From when this version holds. Without an offset Shanghai's time; a day: its midnight.",
+    ),
+    Field("rate", cells.money(0, RATE_MICROS_MAX), about="Yuan a minute, where no band holds."),
+    Field(
+        "increments",
+        cells.steps(INCREMENT_S_MAX),
+        None,
+        "First and further increments in seconds, such as 60/60 (the default) or 30/6.",
+    ),
+    Field(
+        "initial_increment_s",
+        cells.whole(1, INCREMENT_S_MAX),
+        None,
+        "Seconds of the first increment, always billed in full. Default 60.",
+    ),
+    Field(
+        "increment_s",
+        cells.whole(1, INCREMENT_S_MAX),
+        None,
+        "Seconds of every further increment. Default 60.",
+    ),
+    Field("connection_fee", cells.money(0, RATE_MICROS_MAX), 0, "Yuan added to a billed call."),
+    Field(
+        "minimum_charge",
+        cells.money(0, RATE_MICROS_MAX),
+        0,
+        "Yuan, the least a billed call costs, connection fee included.",
+    ),
+    Field(
+        "cap",
+        cells.money(0, RATE_MICROS_MAX),
+        None,
+        "Yuan, the most a call costs, connection fee included; not below the minimum charge.",
+    ),
+    Field(
+        "free_s",
+        cells.whole(0, 3600),
+        0,
+        "Seconds: a call no longer than this is free, a longer one is billed in full.",
+    ),
+    Field(
+        "precision",
+        cells.precision(),
+        PRECISION_MICROS_DEFAULT,
+        "Yuan that a fee is rounded to, half up: 0.001 (the default) or 0.01.",
+    ),
 )
 
 BAND_CONDITIONS: tuple[Field, ...] = (
-    Field("name", cells.name(), ""),
-    Field("rate", cells.money(0, RATE_MICROS_MAX)),
-    Field("from", cells.time_of_day(end=False), None),
-    Field("to", cells.time_of_day(end=True), None),
-    Field("days", cells.words(_DAYS, "a day"), ()),
-    Field("provinces", cells.words(WRITTEN, "a province"), ()),
-    Field("area_codes", cells.digits("0[1-9][0-9]{1,2}", "an area code, such as 010 or 0571"), ()),
-    Field("caller_kinds", cells.words({kind: kind for kind in CallerKind}, "a kind of caller"), ()),
-    Field("caller_prefixes", cells.digits(_PREFIX, _PREFIX_IS), ()),
-    Field("destination_prefixes", cells.digits(_PREFIX, _PREFIX_IS), ()),
+    Field("name", cells.name(), "", "Shown in the lines of a fee."),
+    Field("rate", cells.money(0, RATE_MICROS_MAX), about="Yuan a minute, where the band holds."),
+    Field(
+        "from",
+        cells.time_of_day(end=False),
+        None,
+        "Shanghai's time of day from which the band holds, itself included. Default 00:00.",
+    ),
+    Field(
+        "to",
+        cells.time_of_day(end=True),
+        None,
+        "Shanghai's time of day until which it holds, itself not; not later than `from`: on the"
+        " next day, and the band belongs to the day it begins on. Default 24:00.",
+    ),
+    Field(
+        "days",
+        cells.words(_DAYS, "a day"),
+        (),
+        "Any of these. workday, weekend and holiday are exactly one kind for each day, with"
+        " China's holidays and make-up workdays; mon to sun are the calendar's days, whatever"
+        " their kind.",
+    ),
+    Field(
+        "provinces",
+        cells.words(WRITTEN, "a province"),
+        (),
+        "Where the caller's number is registered, mobiles too.",
+    ),
+    Field(
+        "area_codes",
+        cells.digits("0[1-9][0-9]{1,2}", "an area code, such as 010 or 0571"),
+        (),
+        "The area code of where the caller's number is registered, mobiles too.",
+    ),
+    Field(
+        "caller_kinds",
+        cells.words({kind: kind for kind in CallerKind}, "a kind of caller"),
+        (),
+        "What the caller's number is; `unknown` also when it is withheld.",
+    ),
+    Field(
+        "caller_prefixes",
+        cells.digits(_PREFIX, _PREFIX_IS),
+        (),
+        "How the caller's number begins: 138, 0571, +852.",
+    ),
+    Field(
+        "destination_prefixes",
+        cells.digits(_PREFIX, _PREFIX_IS),
+        (),
+        "How the number of the line that answers begins: 138, 0571, +852.",
+    ),
 )
 
 BAND: tuple[Field, ...] = (
@@ -114,7 +197,7 @@ def one_of(words: Mapping[str, str]) -> cells.Checked:
 
 
 HOLIDAY: tuple[Field, ...] = (
-    Field("date", cells.day()),
-    Field("kind", one_of(HOLIDAY_KINDS)),
-    Field("name", cells.name(), ""),
+    Field("date", cells.day(), about="A calendar day."),
+    Field("kind", one_of(HOLIDAY_KINDS), about="What it is, whatever the official calendar says."),
+    Field("name", cells.name(), "", "For people."),
 )
