@@ -66,15 +66,25 @@ def formula_micros(amount_micros: int, at_rate_micros: int, rate_micros: int) ->
 
 
 def raised(
-    now: Terms | None, wanted_micros: int, rate_micros: int, *, in_use: bool, confirmed: bool
+    now: Terms | None,
+    asked_micros: int,
+    rate_micros: int,
+    *,
+    in_use: bool,
+    confirmed: bool,
+    at_rate_micros: int | None = None,
 ) -> Terms | None:
-    """The terms after somebody asked for a minimum of `wanted_micros`; None: it is that already.
+    """The terms after somebody asked for a minimum; None: it is that already.
 
-    `now` None: there was none. `rate_micros` is the number's rate today, `in_use` whether it has
-    ever been active. Raises Declined: a raise that nobody confirmed, a minimum that would be lower
-    than it may be, an amount that is no whole fen, a number without a rate.
+    `now` None: there was none. `rate_micros` is the number's rate today; what is asked for is said
+    at that rate or at `at_rate_micros` (the base's 0.3, say), and then computed by the formula.
+    `in_use`: whether the number has ever been active. Raises Declined: a raise that nobody
+    confirmed, a minimum lower than it may be, an amount that is no whole fen, a number without a
+    rate.
     """
-    _check(wanted_micros, rate_micros)
+    _check(asked_micros, rate_micros)
+    asked = Terms(0, rate_micros, asked_micros, at_rate_micros or rate_micros)
+    wanted_micros = asked.at(rate_micros)
     if now is None:
         now = Terms(0, rate_micros, 0, rate_micros)
     if wanted_micros == now.amount_micros:
@@ -88,7 +98,10 @@ def raised(
             f"From {short_yuan(now.amount_micros)} to {short_yuan(wanted_micros)} yuan a month:"
             " once raised it cannot be lowered. Confirm it to go on.",
         )
-    return _based(now, wanted_micros, rate_micros)
+    # Re-based on what was asked for, unless that buys no more minutes than before: after a rate
+    # that went up and a raise there, a later cut would lose the raises from before.
+    base = now if now.based_micros and wanted_micros <= now.at(rate_micros) else asked
+    return Terms(wanted_micros, rate_micros, base.based_micros, base.based_rate_micros)
 
 
 def followed(now: Terms, rate_micros: int, *, in_use: bool) -> Terms | None:
@@ -104,14 +117,6 @@ def _least(now: Terms, rate_micros: int, *, in_use: bool) -> int:
     if in_use or rate_micros >= now.rate_micros:
         return now.amount_micros
     return min(now.amount_micros, now.at(rate_micros))
-
-
-def _based(now: Terms, amount_micros: int, rate_micros: int) -> Terms:
-    """Re-based on the new amount, unless it buys no more minutes than before: after a rate that
-    went up and a raise there, a later cut would lose the raises from before."""
-    if amount_micros <= now.at(rate_micros) and now.based_micros:
-        return Terms(amount_micros, rate_micros, now.based_micros, now.based_rate_micros)
-    return Terms(amount_micros, rate_micros, amount_micros, rate_micros)
 
 
 def _check(wanted_micros: int, rate_micros: int) -> None:
@@ -136,6 +141,38 @@ def _why_not_lower(least_micros: int, *, in_use: bool) -> str:
         f"The lowest it may be is {short_yuan(least_micros)} yuan: a minimum is lowered only"
         " in proportion to a rate that went down."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class MinimumVersion:
+    """One change of a number's minimum, in force from the start of `from_month`.
+
+    `seq` counts the number's versions from 1; the last is what holds, or will. `in_use`: whether
+    the number had been active by then.
+    """
+
+    did: str
+    seq: int
+    from_month: BillingMonth
+    terms: Terms
+    change: MinimumChange
+    in_use: bool
+    operation_id: str
+    actor: str
+    reason: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MinimumWish:
+    """What somebody asks for a number's minimum to be; see `raised`."""
+
+    did: str
+    amount_micros: int
+    operation_id: str
+    confirmed: bool = False
+    at_rate_micros: int | None = None
+    reason: str = ""
 
 
 class Standing(StrEnum):

@@ -141,6 +141,19 @@ def test_an_operator_may_ask_for_what_the_formula_gives() -> None:
     assert more.base_micros == yuan("105")
 
 
+def test_a_minimum_may_be_said_at_the_bases_rate() -> None:
+    """100 at 0.3, for a number at 0.13: 43.33, based on 100 and not on the rounded figure."""
+    now = raised(
+        None,
+        yuan("100"),
+        yuan("0.13"),
+        in_use=False,
+        confirmed=True,
+        at_rate_micros=BASE_RATE_MICROS,
+    )
+    assert now == Terms(yuan("43.33"), yuan("0.13"), yuan("100"), BASE_RATE_MICROS)
+
+
 REFUSED = [
     (yuan("50.001"), yuan("0.15"), Reason.MINIMUM_MALFORMED),
     (-FEN_MICROS, yuan("0.15"), Reason.MINIMUM_MALFORMED),
