@@ -7,11 +7,15 @@ from callserver.adapters.sealing import KeyFileSealer
 from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.features import SqlFeatures
 from callserver.adapters.sql.idempotency import SqlKeys
+from callserver.adapters.sql.ledger_book import SqlLedger
 from callserver.adapters.sql.numbers import SqlNumbers
 from callserver.adapters.sql.retention import SqlRetention
 from callserver.config import Config
 from callserver.domain.lifecycle import Periods
+from callserver.domain.money import parse_yuan
+from callserver.service.account_watch import AccountWatch
 from callserver.service.features import FeaturePolicy, Features
+from callserver.service.ledger import Ledger
 from callserver.service.numbers import NumberPolicy, Numbers
 from callserver.service.office import Office
 from callserver.service.retention import Retention, RetentionPolicy
@@ -23,6 +27,12 @@ def build_office(books: SqlBooks, config: Config) -> Office:
     """Every service of the office over one set of books; nothing is connected or started."""
     return Office(
         keys=SqlKeys(books.database, books.clock),
+        ledger=Ledger(SqlLedger(books.database, books.clock)),
+        account_watch=AccountWatch(
+            SqlLedger(books.database, books.clock),
+            books.clock,
+            parse_yuan(config.accounts.low_balance),
+        ),
         numbers=_numbers(books, config),
         retention=Retention(
             SqlRetention(books.database, books.clock),
@@ -66,5 +76,6 @@ def number_periods(config: Config) -> Periods:
 def background_work(office: Office) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
     """What a running server does besides: (name, work for ever)."""
     yield "numbers", office.numbers.run()
+    yield "account_watch", office.account_watch.run()
     yield "features", office.features.run()
     yield "retention", office.retention.run()

@@ -22,11 +22,13 @@ from callserver.config_fields import (
     RedisUrl,
     Slug,
     WholeNumber,
+    YuanText,
 )
 from callserver.config_load import load
 from callserver.domain.number_class import DEFAULT_CLASSES
 
 __all__ = [
+    "AccountsConfig",
     "AsteriskConfig",
     "BillingConfig",
     "Config",
@@ -173,6 +175,16 @@ class BillingConfig(_Section):
         return self
 
 
+class AccountsConfig(_Section):
+    """When accounts count as low."""
+
+    low_balance: YuanText = Field(
+        "20.00",
+        description="Yuan below which an account's available money makes a `low_balance` event; "
+        "`callserver accounts threshold` sets it for one account. `0` is never.",
+    )
+
+
 class FeaturesConfig(_Section):
     """[R2] Paid features of numbers."""
 
@@ -271,6 +283,7 @@ class Config(_Section):
     redis: RedisConfig = RedisConfig()
     database: DatabaseConfig = DatabaseConfig()
     billing: BillingConfig = BillingConfig()
+    accounts: AccountsConfig = AccountsConfig()
     features: FeaturesConfig = FeaturesConfig()
     retention: RetentionConfig = RetentionConfig()
     numbers: NumbersConfig = NumbersConfig()

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, PlainSerializer, SecretStr, Strict
 
 from callserver.domain.identity import is_slug
+from callserver.domain.money import parse_yuan
 from callserver.domain.number import is_area_code
 from callserver.domain.number_class import NumberClass
 
@@ -113,6 +114,12 @@ def _slug(value: object) -> object:
     return value
 
 
+def _yuan(value: object) -> object:
+    if isinstance(value, str) and parse_yuan(value) < 0:
+        raise ValueError(f"{value!r} is less than nothing")
+    return value
+
+
 def _redis_url(value: object) -> object:
     if not isinstance(value, str) or value == "":
         return value
@@ -141,6 +148,7 @@ Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 WholeNumber = Annotated[int, BeforeValidator(_whole_number), Strict()]
 NumberPrefixes = Annotated[tuple[str, ...], BeforeValidator(_prefixes)]
 NumberClasses = Annotated[tuple[NumberClass, ...], BeforeValidator(_classes)]
+YuanText = Annotated[str, BeforeValidator(_yuan)]
 AreaCode = Annotated[str, BeforeValidator(_area_code)]
 Slug = Annotated[str, BeforeValidator(_slug)]
 RedisUrl = Annotated[SecretStr, BeforeValidator(_redis_url)]

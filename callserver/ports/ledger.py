@@ -64,6 +64,10 @@ class LedgerBook(Protocol):
         """Move money. Raises NotCovered, and Declined for a customer of another tree."""
         ...
 
+    async def accounts_after(self, account: str, most: int) -> list[str]:
+        """Accounts whose ids come after this one, in order."""
+        ...
+
     async def events(
         self, account: str | None, before_id: int | None, most: int
     ) -> list[AccountEvent]:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from callserver.ports.idempotency import KeyBook
+from callserver.service.account_watch import AccountWatch
 from callserver.service.features import Features
+from callserver.service.ledger import Ledger
 from callserver.service.numbers import Numbers
 from callserver.service.retention import Retention
 
@@ -13,6 +15,8 @@ class Office:
     """One of each, over the same books. Built by callserver.back_office."""
 
     keys: KeyBook
+    ledger: Ledger
+    account_watch: AccountWatch
     numbers: Numbers
     retention: Retention
     features: Features

@@ -58,6 +58,12 @@ class SqlLedger:
             lambda connection: ledger_moving.transfer(connection, asked, now_ms)
         )
 
+    async def accounts_after(self, account: str, most: int) -> list[str]:
+        """Accounts whose ids come after this one, in order."""
+        return await self._database.read(
+            lambda connection: ledger_reading.accounts_after(connection, account, most)
+        )
+
     async def events(
         self, account: str | None, before_id: int | None, most: int
     ) -> list[AccountEvent]:

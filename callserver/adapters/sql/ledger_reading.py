@@ -82,6 +82,12 @@ def statement(
     )
 
 
+def accounts_after(connection: Connection, name: str, most: int) -> list[str]:
+    """In order of their ids."""
+    wanted = select(account.c.id).where(account.c.id > name).order_by(account.c.id).limit(most)
+    return list(connection.execute(wanted).scalars())
+
+
 def _within(name: str, from_ms: int, to_ms: int) -> AnySelect:
     return (
         select(*_ROW)

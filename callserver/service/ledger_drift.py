@@ -1,0 +1,155 @@
+"""Compares the live copy of the money with the books: a balance is the sum of its entries."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from callserver.domain.identity import shard_of
+from callserver.domain.ledger import PROVIDER_PREFIX, AccountSum
+from callserver.domain.meter import AccountMissing, Balance, ShardLost
+from callserver.ports import Books, Clock, MeterStore, OutcomeUnknown, StoreUnavailable
+from callserver.ports.ledger import LedgerBook
+from callserver.service.cdr_writer import cdr_of
+
+log = structlog.get_logger()
+
+SLICE = 50
+PAUSE_S = 1.0
+ROUND_S = 30.0
+OUTBOX_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What Redis has more (or less) than the books and what still waits for them."""
+
+    account: str
+    micros: int
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Both sides of an account."""
+
+    live: Balance
+    total: AccountSum
+
+    @property
+    def settled(self) -> tuple[int, ...]:
+        """What must stand still from one look to the next."""
+        live, total = self.live, self.total
+        return (live.settled_micros, live.minutes, total.settled_micros, total.minutes, total.seq)
+
+    @property
+    def agrees(self) -> bool:
+        """The live copy has exactly what the books have, or lacks entries that are on their way."""
+        if self.live.seq != self.total.seq:
+            return True
+        return (self.live.settled_micros, self.live.minutes) == (
+            self.total.settled_micros,
+            self.total.minutes,
+        )
+
+
+class LedgerDrift:
+    """Goes round the accounts, a slice at a time.
+
+    A call is settled in Redis first and in the books a moment later, so a difference is looked at
+    again, and counts where both sides stood still meanwhile and no call that waits in the outbox
+    explains it. Of an account that is never still for a second nothing is said.
+    """
+
+    def __init__(self, books: Books, ledger: LedgerBook, meters: MeterStore, clock: Clock) -> None:
+        self._books = books
+        self._ledger = ledger
+        self._meters = meters
+        self._clock = clock
+        self._suspect: dict[str, _Look] = {}
+        self._found: dict[str, Difference] = {}
+
+    @property
+    def differing(self) -> int:
+        """Accounts whose balance in Redis is not that of the books."""
+        return len(self._found)
+
+    async def watch(self, pause_s: float = PAUSE_S, round_s: float = ROUND_S) -> None:
+        """Go round, for ever."""
+        while True:
+            try:
+                await self.go_round(pause_s)
+            except (StoreUnavailable, OutcomeUnknown, ShardLost) as error:
+                log.warning("ledger.not_compared", reason=str(error) or type(error).__name__)
+            await asyncio.sleep(round_s)
+
+    async def go_round(self, pause_s: float) -> list[Difference]:
+        """Look at every account, and again at those that differ; the differences that stay.
+
+        Raises StoreUnavailable, OutcomeUnknown, ShardLost.
+        """
+        last = ""
+        while accounts := await self._ledger.accounts_after(last, SLICE):
+            await self.look([*accounts, *self._suspect])
+            last = accounts[-1]
+            await asyncio.sleep(pause_s)
+        await self.look(list(self._suspect))
+        return [self._found[name] for name in sorted(self._found)]
+
+    async def look(self, accounts: Iterable[str]) -> None:
+        """Compare these. Raises StoreUnavailable, OutcomeUnknown, ShardLost."""
+        wanted = sorted({name for name in accounts if not name.startswith(PROVIDER_PREFIX)})
+        live = [balance for name in wanted if (balance := await self._balance(name))]
+        sums = await self._books.account_sums([balance.account for balance in live])
+        looks = {b.account: _Look(b, sums[b.account]) for b in live if b.account in sums}
+        still: list[_Look] = []
+        for name in wanted:
+            look = looks.get(name)
+            if look is None or look.agrees:
+                self._forget(name)
+                continue
+            before = self._suspect.get(name)
+            self._suspect[name] = look
+            if before is not None and before.settled == look.settled:
+                still.append(look)
+        for look in still:
+            await self._judge(look)
+
+    async def _judge(self, look: _Look) -> None:
+        """Both sides stood still, and differ: by calls that wait, or by a fault."""
+        live, total = look.live, look.total
+        micros = live.settled_micros - total.settled_micros
+        minutes = live.minutes - total.minutes
+        entries = await self._meters.outbox(shard_of(live.account), OUTBOX_MOST)
+        calls = {cdr.token_hash: cdr for cdr in map(cdr_of, entries)}
+        known = await self._books.known_tokens(list(calls))
+        for token, cdr in calls.items():
+            if cdr.account == live.account and token not in known:
+                micros += cdr.charged_micros
+                minutes += cdr.included_minutes
+        if not micros and not minutes:
+            return  # it stays suspect until the calls are written
+        found = Difference(live.account, micros, minutes)
+        if self._found.get(live.account) != found:
+            log.error("ledger.drift", account=live.account, micros=micros, minutes=minutes)
+        self._found[live.account] = found
+
+    def _forget(self, name: str) -> None:
+        self._suspect.pop(name, None)
+        if self._found.pop(name, None) is not None:
+            log.info("ledger.drift_gone", account=name)
+
+    async def _balance(self, name: str) -> Balance | None:
+        try:
+            return await self._meters.balance(name, self._clock.now_us())
+        except AccountMissing:
+            return None  # it is brought in from the books when it is needed
+
+
+def told(differences: Sequence[Difference]) -> str:
+    """For people: the accounts and by how much each differs."""
+    return "; ".join(
+        f"{each.account} by {each.micros} micro-yuan, {each.minutes} minutes"
+        for each in differences
+    )
