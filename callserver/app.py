@@ -22,7 +22,7 @@ from callserver.adapters.spool import SpoolFile
 from callserver.adapters.sql.books import SqlBooks, open_books
 from callserver.adapters.sql.migrate import upgrade
 from callserver.app_settings import ami_settings, billing_policy
-from callserver.back_office import background_work, build_office
+from callserver.back_office import background_work, build_office, ledger_drift
 from callserver.config import AsteriskConfig, Config
 from callserver.ports import Pbx
 from callserver.service.accounts import Accounts
@@ -286,6 +286,13 @@ class App:
         names = tuple(pbx.name for pbx in self.config.asterisk)
         live = LiveCalls(parts.meters, self.clock, parts.clocks.offset_us, names)
         office = build_office(parts.books, self.config)
+        self.metrics.watch(
+            "callserver_reconciliation_differences", lambda: office.features.differences
+        )
+        office.account_watch.listen(self.metrics.account_ran_low)
+        drift = ledger_drift(parts.books, parts.meters)
+        self.metrics.watch("callserver_ledger_drift", lambda: drift.differing)
+        self._background("ledger_drift", drift.watch())
         for name, work in background_work(office):
             self._background(name, work)
         endpoint = self.config.server.http

@@ -13,9 +13,11 @@ from callserver.adapters.sql.retention import SqlRetention
 from callserver.config import Config
 from callserver.domain.lifecycle import Periods
 from callserver.domain.money import parse_yuan
+from callserver.ports import MeterStore
 from callserver.service.account_watch import AccountWatch
 from callserver.service.features import FeaturePolicy, Features
 from callserver.service.ledger import Ledger
+from callserver.service.ledger_drift import LedgerDrift
 from callserver.service.numbers import NumberPolicy, Numbers
 from callserver.service.office import Office
 from callserver.service.retention import Retention, RetentionPolicy
@@ -71,6 +73,11 @@ def number_periods(config: Config) -> Periods:
         lock_ms=numbers.lock_h * HOUR_MS,
         long_prefixes=numbers.long_prefixes,
     )
+
+
+def ledger_drift(books: SqlBooks, meters: MeterStore) -> LedgerDrift:
+    """What compares the live copy of the money with the books."""
+    return LedgerDrift(books, SqlLedger(books.database, books.clock), meters, books.clock)
 
 
 def background_work(office: Office) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:

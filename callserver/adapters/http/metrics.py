@@ -13,8 +13,9 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from callserver.domain.account_event import AccountEvent
 from callserver.domain.call import CallEnd, Plan
-from callserver.domain.cdr_builder import disposition
+from callserver.domain.cdr_builder import disposition, sold_below_cost
 from callserver.domain.meter import Settled
 from callserver.domain.refusal import Refusal
 from callserver.service.health import ComponentState, Health
@@ -29,6 +30,8 @@ _GAUGES = {
     "callserver_agi_sessions": "FastAGI sessions open now.",
     "callserver_shards_denied": "Shards of Redis denied until they are rebuilt from SQL.",
     "callserver_http_connections": "HTTP connections open now.",
+    "callserver_ledger_drift": "Accounts whose balance in Redis is not that of the books.",
+    "callserver_reconciliation_differences": "Providers' days whose feature fees do not agree.",
 }
 
 
@@ -87,10 +90,26 @@ class Metrics:
             "Part of the fees that was written off, in micro-yuan.",
             registry=self.registry,
         )
+        self._minutes = Counter(
+            "callserver_included_minutes_total",
+            "Included minutes that settled calls used.",
+            registry=self.registry,
+        )
+        self._below_cost = Counter(
+            "callserver_calls_below_cost_total",
+            "Settled calls whose price is below the provider's cost.",
+            registry=self.registry,
+        )
         self._agi_refused = Counter(
             "callserver_agi_sessions_refused_total",
             "FastAGI sessions ended without an answer, by reason.",
             ["reason"],
+            registry=self.registry,
+        )
+        self._ran_low = Counter(
+            "callserver_account_events_total",
+            "Accounts that ran low, by event.",
+            ["event"],
             registry=self.registry,
         )
         self._watched = {
@@ -121,10 +140,17 @@ class Metrics:
         child.inc()
         self._fees.inc(settled.fee_micros)
         self._written_off.inc(settled.written_off_micros)
+        self._minutes.inc(settled.minutes)
+        if sold_below_cost(plan, end, settled):
+            self._below_cost.inc()
 
     def agi_refused(self, reason: str) -> None:
         """A FastAGI session was ended without an answer."""
         self._agi_refused.labels(reason).inc()
+
+    def account_ran_low(self, event: AccountEvent) -> None:
+        """An account came below a threshold."""
+        self._ran_low.labels(event.event.value).inc()
 
     def http_answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """An HTTP request was answered; `route` is the pattern, never the path itself."""
