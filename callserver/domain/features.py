@@ -80,8 +80,10 @@ class Activation:
 
     @property
     def paid_until(self) -> date | None:
-        """The last day that is paid; None for what is paid once."""
-        return self.next_day - timedelta(days=1) if self.next_day else None
+        """The last day that is paid; None for what is paid once, and for what is over."""
+        if self.next_day is None or self.state not in OPEN:
+            return None
+        return self.next_day - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,10 @@ class FeatureBooks(Protocol):
         """Take one step that is due: what happened, None if nothing (more) did."""
         ...
 
+    async def customer_of(self, did: str) -> str | None:
+        """Who has the number now; None: nobody."""
+        ...
+
     async def deductions(self, query: DeductionQuery) -> list[Deduction]:
         """Deductions, the newest first."""
         ...

@@ -104,6 +104,10 @@ class Features:
         """Activations, the newest first."""
         return await self._books.activations(query)
 
+    async def customer_of(self, did: str) -> str | None:
+        """Who has the number now; None: nobody."""
+        return await self._books.customer_of(did)
+
     async def deductions(self, query: DeductionQuery) -> list[Deduction]:
         """Deductions, the newest first."""
         return await self._books.deductions(query)

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from callserver.adapters.http import models
+from callserver.adapters.http.features import OPERATIONS as FEATURES
 from callserver.adapters.http.operation import (
     ACCOUNT,
     CALL_ID,
@@ -44,7 +45,7 @@ _CALLS = (
 )  # fmt: skip
 
 # An area's own operations stand beside its handlers; they are added here.
-OPERATIONS: tuple[Operation, ...] = (*_CALLS,)
+OPERATIONS: tuple[Operation, ...] = (*_CALLS, *FEATURES)
 
 
 def document() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from callserver.adapters.sql import (
     feature_rows,
 )
 from callserver.adapters.sql.database import Database
+from callserver.adapters.sql.number_owner import owner_of
 from callserver.domain.billing_month import shanghai_day
 from callserver.domain.features import (
     Activation,
@@ -104,6 +105,11 @@ class SqlFeatures:
         return await self._database.write(
             lambda connection: feature_renewals.step(connection, activation, retry_days, now_ms)
         )
+
+    async def customer_of(self, did: str) -> str | None:
+        """Who has the number now; None: nobody."""
+        owner = await self._database.read(lambda connection: owner_of(connection, did))
+        return owner.customer if owner is not None else None
 
     async def deductions(self, query: DeductionQuery) -> list[Deduction]:
         """Deductions, the newest first."""
