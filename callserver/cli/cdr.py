@@ -53,7 +53,7 @@ def list_cdrs(
     query = _query(did, customer, start, end, limit, cursor)
     page = with_books(open_config(config, data), lambda books: _page(books, query))
     if json:
-        cdrs = [cdr_shape(cdr, in_full=full_callers) for cdr in page.cdrs]
+        cdrs = [cdr_shape(cdr, in_full=full_callers, with_cost=True) for cdr in page.cdrs]
         print_json({"cdrs": cdrs, "next_cursor": page.next_cursor})
         return
     rows = [
@@ -170,7 +170,7 @@ async def _write(
         rows.writerow(COLUMNS)
     async for cdr in _pages(books, query):
         if json:
-            print_json_line(cdr_shape(cdr, in_full=full_callers), file)
+            print_json_line(cdr_shape(cdr, in_full=full_callers, with_cost=True), file)
         else:
             rows.writerow(cdr_row(cdr, in_full=full_callers))
         count += 1

@@ -25,9 +25,12 @@ COLUMNS = (
     "billed_seconds",
     "tariff",
     "tariff_version",
+    "included_minutes",
     "fee_yuan",
     "charged_yuan",
     "written_off_yuan",
+    "cost_yuan",
+    "margin_yuan",
     "disposition",
     "refusal",
     "hangup_cause",
@@ -39,7 +42,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def cdr_row(cdr: Cdr, *, in_full: bool) -> list[str]:
     """The CDR in the order of COLUMNS; no cell can be taken for a formula by a spreadsheet."""
-    shape = cdr_shape(cdr, in_full=in_full)
+    shape = cdr_shape(cdr, in_full=in_full, with_cost=True)
     caller, region = shape["caller"], shape["caller"]["region"] or {}
     flat = shape | {
         "caller": caller["number"],
@@ -52,9 +55,15 @@ def cdr_row(cdr: Cdr, *, in_full: bool) -> list[str]:
         "fee_yuan": yuan_text(cdr.fee_micros),
         "charged_yuan": yuan_text(cdr.charged_micros),
         "written_off_yuan": yuan_text(cdr.written_off_micros),
+        "cost_yuan": _yuan_or_none(cdr.cost_micros),
+        "margin_yuan": _yuan_or_none(cdr.margin_micros),
         "estimated": "yes" if cdr.estimated else "no",
     }
     return [_cell(flat[column]) for column in COLUMNS]
+
+
+def _yuan_or_none(micros: int | None) -> str | None:
+    return None if micros is None else yuan_text(micros)
 
 
 def _cell(value: object) -> str:

@@ -96,13 +96,17 @@ def _cost_micros(plan: Plan, end: CallEnd) -> int | None:
     return table.price_micros(end.billsec)
 
 
-def sold_below_cost(plan: Plan, end: CallEnd, cdr: Cdr) -> bool:
-    """Whether the customer's price is below the cost. Minutes were sold with their plan: a call
-    that used some is compared by what it would cost without them."""
-    if cdr.cost_micros is None or cdr.cost_micros <= cdr.fee_micros:
+def sold_below_cost(plan: Plan, end: CallEnd, settled: Settled) -> bool:
+    """Whether the customer's price is below the cost.
+
+    Minutes were sold with their plan: a call that used some is compared by what it would cost
+    without them.
+    """
+    cost_micros = _cost_micros(plan, end)
+    if cost_micros is None or cost_micros <= settled.fee_micros:
         return False
     table = price_table(plan, end)
-    return table is not None and table.price_micros(end.billsec) < cdr.cost_micros
+    return table is not None and table.price_micros(end.billsec) < cost_micros
 
 
 def _fee_lines(plan: Plan, end: CallEnd, settled: Settled) -> tuple[str, ...]:

@@ -9,7 +9,12 @@ import structlog
 
 from callserver.domain.business import Billing
 from callserver.domain.call import Arrival, CallEnd, HungUpBy, Plan
-from callserver.domain.cdr_builder import decode_outcome, encode_outcome, price_table
+from callserver.domain.cdr_builder import (
+    decode_outcome,
+    encode_outcome,
+    price_table,
+    sold_below_cost,
+)
 from callserver.domain.identity import shard_of
 from callserver.domain.meter import AccountMissing, OutboxEntry, Settled, ShardLost
 from callserver.domain.refusal import Refusal
@@ -37,6 +42,8 @@ class Settle:
     """The plan of an ended call that is not in hand; None while there is no catalogue yet."""
     _kept_back: set[bytes] = field(default_factory=set)
     """Records that were complained of."""
+    _below_cost: set[tuple[object, ...]] = field(default_factory=set)
+    """Customers and tariffs that were warned of."""
 
     async def ended(self, token: str, plan: Plan, end: CallEnd) -> None:
         """Settle a call. Never raises for a store that is away: then the spool has it."""
@@ -134,6 +141,27 @@ class Settle:
             source=end.source.value,
         )
         self.on_settled(plan, end, settled)
+        if sold_below_cost(plan, end, settled):
+            self._warn_below_cost(plan, settled)
+
+    def _warn_below_cost(self, plan: Plan, settled: Settled) -> None:
+        """Once for each customer and pair of tariffs: a metric counts the calls."""
+        price, cost = plan.tariff, plan.cost_tariff
+        if price is None or cost is None:
+            return
+        told = (plan.customer, price.tariff, price.version, cost.tariff, cost.version)
+        if told not in self._below_cost:
+            self._below_cost.add(told)
+            log.warning(
+                "call.below_cost",
+                call_id=plan.call_id,
+                customer=plan.customer,
+                tariff=price.tariff,
+                version=price.version,
+                cost_tariff=cost.tariff,
+                cost_version=cost.version,
+                fee_micros=settled.fee_micros,
+            )
 
     async def _once(self, token: str, plan: Plan, end: CallEnd, payload: bytes) -> Settled:
         call = self.in_hand.get(token)

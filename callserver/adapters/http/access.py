@@ -42,6 +42,11 @@ class Viewer:
         return self.token.scope is Scope.CUSTOMER
 
     @property
+    def sees_cost(self) -> bool:
+        """Whether what calls cost the provider, and its margin, is shown: never to a customer."""
+        return self.token.scope in {Scope.PROVIDER, Scope.ADMIN}
+
+    @property
     def may_top_up(self) -> bool:
         """Whether the bearer may put money into a customer's account it sees."""
         return self.token.scope in {Scope.PROVIDER, Scope.ADMIN}

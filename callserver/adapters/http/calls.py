@@ -56,7 +56,7 @@ class CallPages:
                 {"call_id": call_id, "state": live.state.value, "live": shape, "cdr": None}
             )
         if cdr is not None and viewer.sees(cdr.customer):
-            shape = cdr_shape(cdr, in_full=viewer.in_full)
+            shape = cdr_shape(cdr, in_full=viewer.in_full, with_cost=viewer.sees_cost)
             return json_reply({"call_id": call_id, "state": "ended", "live": None, "cdr": shape})
         raise call_unknown()
 

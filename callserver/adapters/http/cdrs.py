@@ -1,5 +1,7 @@
 """/v1/cdrs: finished calls, the newest first."""
 
+from typing import Any
+
 from aiohttp import web
 
 from callserver.adapters.http import queries
@@ -8,6 +10,7 @@ from callserver.adapters.http.problems import Code, Problem, bad_value
 from callserver.adapters.http.replies import json_reply
 from callserver.adapters.http.services import HttpServices
 from callserver.adapters.http.shapes import cdr_shape
+from callserver.domain.cdr import Cdr
 from callserver.domain.identity import is_call_id
 from callserver.ports import BadCursor, CdrQuery
 
@@ -38,7 +41,7 @@ class CdrPages:
                 page = await self._books.cdrs(query)
             except BadCursor as error:
                 raise _bad_cursor() from error
-        shown = [cdr_shape(cdr, in_full=viewer.in_full) for cdr in page.cdrs]
+        shown = [_shown(cdr, viewer) for cdr in page.cdrs]
         return json_reply({"cdrs": shown, "next_cursor": page.next_cursor})
 
     async def one(self, request: web.Request, viewer: Viewer) -> web.Response:
@@ -48,7 +51,11 @@ class CdrPages:
         cdr = await self._books.cdr(call_id) if is_call_id(call_id) else None
         if cdr is None or not viewer.sees(cdr.customer):
             raise Problem(Code.CDR_UNKNOWN, "Check the call_id; a live call has no CDR yet.")
-        return json_reply(cdr_shape(cdr, in_full=viewer.in_full))
+        return json_reply(_shown(cdr, viewer))
+
+
+def _shown(cdr: Cdr, viewer: Viewer) -> dict[str, Any]:
+    return cdr_shape(cdr, in_full=viewer.in_full, with_cost=viewer.sees_cost)
 
 
 def _cursor(text: str | None) -> str | None:

@@ -31,6 +31,9 @@ class Balance(_Shape):
     running: Money = Field(description="Fees so far of the answered calls in progress.")
     credit_limit: Money
     available: Money
+    included_minutes: int = Field(description="Left, those that calls in progress hold too.")
+    included_minutes_held: int
+    included_minutes_available: int = Field(description="What a new call can use.")
     live_calls: int
     live: bool = Field(description="False: Redis is away; settled is SQL's, the rest is unknown.")
     as_of: datetime
@@ -92,6 +95,7 @@ class LiveCall(_Shape):
     running_fee: Money
     held_seconds: int
     held: Money
+    held_minutes: int = Field(description="Included minutes held, before money.")
 
 
 class LiveCalls(_Shape):
@@ -139,6 +143,7 @@ class Cdr(_Shape):
     billsec: int
     billed_seconds: int
     tariff: Tariff | None
+    included_minutes: int = Field(description="They covered the first 60 billed seconds each.")
     fee: Money
     charged: Money
     written_off: Money
@@ -148,6 +153,8 @@ class Cdr(_Shape):
     pbx: str
     uniqueid: str
     linkedid: str
+    cost: Money | None = Field(None, description="The provider's; not in a customer's answer.")
+    margin: Money | None = Field(None, description="charged − cost; not in a customer's answer.")
 
 
 class CdrPage(_Shape):

@@ -26,6 +26,9 @@ def balance_json(reading: BalanceReading) -> bytes:
         f',"running":{_money(balance.running_micros)}'
         f',"credit_limit":{_money(balance.floor_micros)}'
         f',"available":{_money(balance.available_micros)}'
+        f',"included_minutes":{balance.minutes}'
+        f',"included_minutes_held":{balance.minutes_held}'
+        f',"included_minutes_available":{balance.available_minutes}'
         f',"live_calls":{balance.live_calls}'
         f',"live":{"true" if reading.live else "false"}'
         f',"as_of":"{rfc3339(reading.as_of_us // 1000)}"}}'
@@ -85,11 +88,27 @@ def live_shape(call: LiveCall, *, in_full: bool) -> dict[str, Any]:
         "running_fee": money_json(call.running_micros),
         "held_seconds": call.held_s,
         "held": money_json(call.held_micros),
+        "held_minutes": call.held_minutes,
     }
 
 
-def cdr_shape(cdr: Cdr, *, in_full: bool) -> dict[str, Any]:
-    """A finished call with its fee and the arithmetic behind it."""
+def cdr_shape(cdr: Cdr, *, in_full: bool, with_cost: bool) -> dict[str, Any]:
+    """A finished call with its fee and the arithmetic behind it.
+
+    What it cost the provider is no customer's business: without `with_cost` it is not there.
+    """
+    shape = _cdr_shape(cdr, in_full=in_full)
+    if with_cost:
+        shape["cost"] = _money_or_none(cdr.cost_micros)
+        shape["margin"] = _money_or_none(cdr.margin_micros)
+    return shape
+
+
+def _money_or_none(micros: int | None) -> dict[str, str] | None:
+    return None if micros is None else money_json(micros)
+
+
+def _cdr_shape(cdr: Cdr, *, in_full: bool) -> dict[str, Any]:
     return {
         "call_id": cdr.call_id,
         "did": cdr.did,
@@ -121,6 +140,7 @@ def cdr_shape(cdr: Cdr, *, in_full: bool) -> dict[str, Any]:
         "fee": money_json(cdr.fee_micros),
         "charged": money_json(cdr.charged_micros),
         "written_off": money_json(cdr.written_off_micros),
+        "included_minutes": cdr.included_minutes,
         "fee_lines": list(cdr.fee_lines),
         "end_source": cdr.end_source.value,
         "estimated": cdr.estimated,
