@@ -1,10 +1,8 @@
 """Tariffs as immutable versions."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from callserver.domain.band import Band
-from callserver.domain.price_table import SECONDS_PER_MINUTE, PriceTable, Segment
 
 PRECISION_MICROS_DEFAULT = 1_000  # 0.001 yuan
 
@@ -30,30 +28,3 @@ class TariffVersion:
     precision_micros: int = PRECISION_MICROS_DEFAULT
     cap_micros: int | None = None
     bands: tuple[Band, ...] = ()
-
-    def compile(self) -> PriceTable:
-        """The price table of a call under this version; the same object for equal versions."""
-        return _compiled(self)
-
-    def _compile(self) -> PriceTable:
-        connection = self.connection_fee_micros * SECONDS_PER_MINUTE
-        first_num = self.rate_micros * self.initial_increment_s
-        first = Segment(0, self.initial_increment_s, connection, first_num)
-        rest = Segment(
-            self.initial_increment_s,
-            self.increment_s,
-            connection + first_num,
-            self.rate_micros * self.increment_s,
-        )
-        return PriceTable(
-            segments=(first,) if self.initial_increment_s == self.increment_s else (first, rest),
-            minimum_micros=self.minimum_charge_micros,
-            cap_micros=self.cap_micros,
-            free_s=self.free_s,
-            precision_micros=self.precision_micros,
-        )
-
-
-@lru_cache(maxsize=1024)
-def _compiled(version: TariffVersion) -> PriceTable:
-    return version._compile()

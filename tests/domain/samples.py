@@ -25,6 +25,7 @@ from callserver.domain.call import (
     Region,
 )
 from callserver.domain.call_tariff import CallTariff
+from callserver.domain.price_table import PriceTable
 from callserver.domain.tariff import TariffVersion
 
 TOKEN = "5f3e6a1c-0b7d-4e55-9f3a-1c2d3e4f5a6b"
@@ -57,6 +58,11 @@ def tariff(**changed: Any) -> TariffVersion:
         "rate_micros": 150_000,
     }
     return TariffVersion(**(given | changed))
+
+
+def table_of(version: TariffVersion) -> PriceTable:
+    """The price table where no band fits."""
+    return CallTariff.flat(version).compile("", 0)
 
 
 def plan(**changed: Any) -> Plan:

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from callserver.domain.price_table import PriceTable, Segment, dearest
 from callserver.domain.tariff import TariffVersion
 
-from .samples import tariff, tariffs
+from .samples import table_of, tariff, tariffs
 
 
 @given(tariffs, st.lists(st.integers(0, 300), min_size=1, max_size=8))
 def test_slicing_a_call_never_changes_its_price(version: TariffVersion, gaps_s: list[int]) -> None:
     """Debits of *total so far minus already debited* sum to the price of the whole call."""
-    table = version.compile()
+    table = table_of(version)
     debited = elapsed_s = 0
     for gap_s in gaps_s:
         elapsed_s += gap_s
@@ -28,7 +28,7 @@ def test_what_is_affordable_is_the_longest_that_fits(
     version: TariffVersion, budget: int, upto_s: int
 ) -> None:
     """The affordable seconds cost at most the budget, and one more would not fit."""
-    table = version.compile()
+    table = table_of(version)
     seconds = table.affordable_s(budget, upto_s)
     assert table.price_micros(seconds) <= budget
     assert seconds == upto_s or table.price_micros(seconds + 1) > budget
@@ -39,7 +39,7 @@ def test_a_whole_increment_costs_no_more_than_its_start(
     version: TariffVersion, seconds: int
 ) -> None:
     """Rounding up to the increment's end reaches at least the seconds, and the end is stable."""
-    table = version.compile()
+    table = table_of(version)
     whole = table.whole_increments(seconds)
     assert whole >= seconds
     assert table.whole_increments(whole) == whole
@@ -50,7 +50,7 @@ def test_a_whole_increment_costs_no_more_than_its_start(
 @given(tariffs)
 def test_a_table_survives_its_compact_form(version: TariffVersion) -> None:
     """What Lua and the browser get reads back as the same table."""
-    table = version.compile()
+    table = table_of(version)
     assert PriceTable.decode(table.encode()) == table
 
 
@@ -77,7 +77,7 @@ def test_included_minutes_come_first(
     changed: dict[str, int], billsec: int, minutes: int, micros: int, needed: int, why: str
 ) -> None:
     """Whole minutes cover a call's first seconds; the rest is charged as if it stood alone."""
-    table = tariff(**changed).compile()
+    table = table_of(tariff(**changed))
     assert (table.price_micros(billsec, minutes), table.minutes_needed(billsec)) == (
         micros,
         needed,
@@ -89,7 +89,7 @@ def test_minutes_never_make_a_call_dearer(
     version: TariffVersion, billsec: int, minutes: int
 ) -> None:
     """Each minute more lowers the price or leaves it; as many as needed make it 0, one less not."""
-    table = version.compile()
+    table = table_of(version)
     assert table.price_micros(billsec, minutes + 1) <= table.price_micros(billsec, minutes)
     needed = table.minutes_needed(billsec)
     assert table.price_micros(billsec, needed) == 0
@@ -102,7 +102,7 @@ def test_slicing_a_call_with_minutes_never_changes_its_price(
     version: TariffVersion, gaps_s: list[int], left: int
 ) -> None:
     """However a lone call is cut, minutes and money held sum to those of the whole."""
-    table = version.compile()
+    table = table_of(version)
     elapsed_s = held = minutes = 0
     for gap_s in gaps_s:
         elapsed_s += gap_s
@@ -119,7 +119,7 @@ def test_minutes_make_more_affordable(
     version: TariffVersion, budget: int, upto_s: int, minutes: int
 ) -> None:
     """The longest that minutes and budget reach: one second more would cost more."""
-    table = version.compile()
+    table = table_of(version)
     seconds = table.affordable_s(budget, upto_s, minutes)
     assert table.price_micros(seconds, minutes) <= budget
     assert seconds == upto_s or table.price_micros(seconds + 1, minutes) > budget
@@ -151,7 +151,7 @@ def test_segments_that_make_no_price_are_refused(segments: tuple[Segment, ...]) 
 
 def test_a_hold_is_priced_for_the_dearest_line() -> None:
     """Which table is dearest depends on the seconds held."""
-    steep = tariff(rate_micros=600_000, initial_increment_s=1, increment_s=1).compile()
-    started = tariff(connection_fee_micros=500_000).compile()
+    steep = table_of(tariff(rate_micros=600_000, initial_increment_s=1, increment_s=1))
+    started = table_of(tariff(connection_fee_micros=500_000))
     assert dearest([steep, started], 10) is started
     assert dearest([steep, started], 600) is steep

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from callserver.domain.tariff import TariffVersion
 
-from .samples import tariff, tariffs
+from .samples import table_of, tariff, tariffs
 
 
 def reference_micros(version: TariffVersion, billsec: int) -> int:
@@ -65,7 +65,7 @@ def test_the_rules_of_the_trade(
 ) -> None:
     """Each rule of billing, at its edges."""
     version = tariff(**changed)
-    table = version.compile()
+    table = table_of(version)
     assert (table.billed_s(billsec), table.price_micros(billsec)) == (billed_s, fee), why
     assert reference_micros(version, billsec) == fee, why
 
@@ -73,11 +73,11 @@ def test_the_rules_of_the_trade(
 @given(tariffs, st.integers(0, 20_000))
 def test_the_price_table_agrees_with_the_reference(version: TariffVersion, billsec: int) -> None:
     """Compiled price and independent Decimal arithmetic are the same to the micro-yuan."""
-    assert version.compile().price_micros(billsec) == reference_micros(version, billsec)
+    assert table_of(version).price_micros(billsec) == reference_micros(version, billsec)
 
 
 @given(tariffs, st.integers(0, 5_000))
 def test_a_longer_call_is_never_cheaper(version: TariffVersion, billsec: int) -> None:
     """Prices rise with the seconds, which holds rely on."""
-    table = version.compile()
+    table = table_of(version)
     assert table.price_micros(billsec) <= table.price_micros(billsec + 1)

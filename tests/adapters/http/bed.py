@@ -134,7 +134,7 @@ class Bed:
                 did=plan.arrival.did,
                 did_calls_max=0,
                 lines=(("desk", 0),),
-                table=ONE_TARIFF.compile(),
+                table=samples.table_of(ONE_TARIFF),
                 slice_s=300,
                 now_ms=now_us // 1000,
                 due_ms=now_us // 1000 + 60_000,
@@ -151,7 +151,7 @@ class Bed:
             token,
             1,
             self.clock.now_us() - before_us,
-            ONE_TARIFF.compile(),
+            samples.table_of(ONE_TARIFF),
             self.clock.now_us() // 1000 + 60_000,
         )
         assert meter is not None

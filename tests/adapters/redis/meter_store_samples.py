@@ -31,7 +31,7 @@ def token() -> str:
 
 def per_minute(rate_micros: int = 150_000, **changed: Any) -> PriceTable:
     """0.15 yuan a minute, 60/60, unless changed."""
-    return samples.tariff(rate_micros=rate_micros, **changed).compile()
+    return samples.table_of(samples.tariff(rate_micros=rate_micros, **changed))
 
 
 def per_second(rate_micros: int = 600_000, **changed: Any) -> PriceTable:
