@@ -9,6 +9,7 @@ from callserver.adapters.sql.features import SqlFeatures
 from callserver.adapters.sql.idempotency import SqlKeys
 from callserver.adapters.sql.ledger_book import SqlLedger
 from callserver.adapters.sql.numbers import SqlNumbers
+from callserver.adapters.sql.providers import SqlProviders
 from callserver.adapters.sql.retention import SqlRetention
 from callserver.config import Config
 from callserver.domain.lifecycle import Periods
@@ -20,6 +21,7 @@ from callserver.service.ledger import Ledger
 from callserver.service.ledger_drift import LedgerDrift
 from callserver.service.numbers import NumberPolicy, Numbers
 from callserver.service.office import Office
+from callserver.service.providers import Providers
 from callserver.service.retention import Retention, RetentionPolicy
 
 HOUR_MS = 3_600_000
@@ -36,6 +38,7 @@ def build_office(books: SqlBooks, config: Config) -> Office:
             parse_yuan(config.accounts.low_balance),
         ),
         numbers=_numbers(books, config),
+        providers=Providers(SqlProviders(books.database, books.clock), books.clock),
         retention=Retention(
             SqlRetention(books.database, books.clock),
             books.clock,

@@ -58,6 +58,7 @@ def _providers(catalogue: Catalogue) -> Iterator[Cells]:
             parent=each.parent,
             tariff=each.tariff,
             cost_tariff=each.cost_tariff,
+            commission=each.commission,
         )
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+from callserver.domain.commission import commission_text
 from callserver.domain.identity import is_slug
 from callserver.domain.money import parse_yuan, short_yuan
 from callserver.domain.number import is_destination, is_did
@@ -64,6 +65,11 @@ def destination(raw: Raw) -> str:
     if not is_destination(found):
         raise ValueError(f"{found!r} can't be dialled: 3 to 20 digits, perhaps after a +")
     return found
+
+
+def commission(raw: Raw) -> str:
+    """What a provider earns: `margin` or per cent."""
+    return commission_text(text(raw))
 
 
 def whole(least: int, most: int) -> Checker:

@@ -106,6 +106,7 @@ KINDS: Mapping[str, Kind] = {
             Field("parent", cells.slug, None),
             Field("tariff", cells.slug, None),
             Field("cost_tariff", cells.slug, None),
+            Field("commission", cells.commission, None),
         ),
         _kind("tariff", "tariffs", tariff_row, *TARIFF),
         _kind("tariff_band", "tariff_bands", band_row, *BAND),

@@ -7,6 +7,7 @@ from callserver.service.account_watch import AccountWatch
 from callserver.service.features import Features
 from callserver.service.ledger import Ledger
 from callserver.service.numbers import Numbers
+from callserver.service.providers import Providers
 from callserver.service.retention import Retention
 
 
@@ -19,4 +20,5 @@ class Office:
     account_watch: AccountWatch
     numbers: Numbers
     retention: Retention
+    providers: Providers
     features: Features

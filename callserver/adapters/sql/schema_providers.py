@@ -50,7 +50,8 @@ commission = Table(
     _text("provider", key=True),
     _text("month", key=True),
     Column("part", Integer, primary_key=True, autoincrement=False),
-    _text("terms"),
+    Column("terms", Text, nullable=True),  # the commission and the provider above, as they were
+    Column("parent", Text, nullable=True),
     _int("calls"),
     _int("fees_micros"),
     _int("cost_micros"),
