@@ -6,7 +6,7 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from callserver.domain.band import DAY_S, WEEKDAYS, Band, CallerRank, longest_prefix
+from callserver.domain.band import DAY_S, WEEKDAYS, Band, longest_prefix
 from callserver.domain.holidays import DayKind, HolidayCalendar, by_weekday
 from callserver.domain.number import dialled
 from callserver.domain.price_table import SECONDS_PER_MINUTE, PriceTable, Segment
@@ -36,7 +36,7 @@ class CallBand:
     to_s: int | None = None
     days: tuple[str, ...] = ()
     destination_prefixes: tuple[str, ...] = ()
-    caller_rank: tuple[int, int] = CallerRank(0, 0)
+    caller_rank: tuple[int, int] = (0, 0)
     name: str = ""
 
 
@@ -207,7 +207,7 @@ def _bands_for(bands: tuple[Band, ...], caller: "Caller") -> Iterator[CallBand]:
                 to_s=band.to_s,
                 days=band.days,
                 destination_prefixes=band.destination_prefixes,
-                caller_rank=rank,
+                caller_rank=(rank.prefix_length, rank.region),  # JSON has no named tuples
                 name=band.name,
             )
 
