@@ -17,7 +17,7 @@ from callserver.service.import_field import Field, FieldFault
 RATE_MICROS_MAX: Final = 1_000 * MICROS_PER_YUAN
 INCREMENT_S_MAX: Final = 3600
 _AMOUNTS = ("rate", "connection_fee", "minimum_charge", "cap", "precision")
-_DAYS = {name: name for name in (*WEEKDAYS, *DayKind)}
+_DAYS = {name: name for name in (*WEEKDAYS, *(kind.value for kind in DayKind))}
 _PREFIX = r"\+(?!86)[1-9][0-9]{0,14}|(?!00)[0-9]{1,16}"
 _PREFIX_IS = "how a number begins, such as 138, 0571 or +852 (Chinese ones without +86)"
 
@@ -113,7 +113,7 @@ BAND_CONDITIONS: tuple[Field, ...] = (
     ),
     Field(
         "caller_kinds",
-        cells.words({kind: kind for kind in CallerKind}, "a kind of caller"),
+        cells.words({kind.value: kind.value for kind in CallerKind}, "a kind of caller"),
         (),
         "What the caller's number is; `unknown` also when it is withheld.",
     ),
