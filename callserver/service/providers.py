@@ -75,6 +75,12 @@ class Providers:
         wanted = [each.id for each in catalogue.customers.values() if each.provider in tree]
         return customer_lines(catalogue, tree, await self._book.settled(wanted))
 
+    async def customer(self, catalogue: Catalogue, customer: Customer) -> CustomerLine:
+        """One customer with its numbers and what has settled."""
+        settled = await self._book.settled([customer.id])
+        lines = customer_lines(catalogue, frozenset((customer.provider,)), settled)
+        return next(each for each in lines if each.customer.id == customer.id)
+
     async def commissions(
         self, catalogue: Catalogue, month: BillingMonth, actor: str, *, post: bool
     ) -> list[Commission]:

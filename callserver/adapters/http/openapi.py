@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from callserver.adapters.http import models
 from callserver.adapters.http.features import OPERATIONS as FEATURES
+from callserver.adapters.http.ledger import OPERATIONS as LEDGER
 from callserver.adapters.http.operation import (
     ACCOUNT,
     CALL_ID,
@@ -22,6 +23,7 @@ from callserver.adapters.http.operation import (
     Operation,
     Parameter,
 )
+from callserver.adapters.http.providers import OPERATIONS as PROVIDERS
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -45,7 +47,7 @@ _CALLS = (
 )  # fmt: skip
 
 # An area's own operations stand beside its handlers; they are added here.
-OPERATIONS: tuple[Operation, ...] = (*_CALLS, *FEATURES)
+OPERATIONS: tuple[Operation, ...] = (*_CALLS, *LEDGER, *FEATURES, *PROVIDERS)
 
 
 def document() -> dict[str, Any]:

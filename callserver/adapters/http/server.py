@@ -19,8 +19,10 @@ from callserver.adapters.http.calls import CallPages
 from callserver.adapters.http.cdrs import CdrPages
 from callserver.adapters.http.connections import Connections, connection_factory
 from callserver.adapters.http.features import FeaturePages
+from callserver.adapters.http.ledger import LedgerPages
 from callserver.adapters.http.operation import Operation
 from callserver.adapters.http.outermost import Outermost
+from callserver.adapters.http.providers import ProviderPages
 from callserver.adapters.http.services import HttpServices
 from callserver.adapters.http.settings import BODY_BYTES_MAX, HttpSettings
 from callserver.adapters.http.system import SystemPages
@@ -126,7 +128,9 @@ class HttpServer:
     def _area_routes(self) -> Iterator[tuple[Operation, BearerHandler]]:
         """The routes of the areas beside calls; each gives its operations with their handlers."""
         read_s = self._settings.request_read_s
+        yield from LedgerPages(self._services, self._access, read_s).routes()
         yield from FeaturePages(self._services, read_s).routes()
+        yield from ProviderPages(self._services, read_s).routes()
 
     def _quick_way(self, application: RequestHandler) -> RequestHandler:
         """Balances, which back ends poll, pass aiohttp's router by: a sixth of their time."""
