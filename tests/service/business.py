@@ -1,5 +1,7 @@
-"""The customers of the service tests: each pays by the second or minute, before or after."""
+"""The customers of the service tests: each pays by the second or minute, before or after, with
+included minutes or by the time of day."""
 
+from callserver.domain.band import Band
 from callserver.domain.business import (
     Billing,
     BlockEntry,
@@ -14,17 +16,23 @@ from callserver.domain.business import (
 from callserver.domain.tariff import TariffVersion
 
 YUAN = 1_000_000
-ACME, POST, LOCAL, MINUTE, QUIET = (
+ACME, POST, LOCAL, MINUTE, QUIET, BUNDLE, NIGHT = (
     "4001000001",
     "4001000002",
     "4001000003",
     "4001000004",
     "4001000005",
+    "4001000006",
+    "4001000007",
 )
 UNKNOWN = "4009999999"
 BLOCKED_CALLER = "02188886666"
 CREDIT_MICROS = 1_000 * YUAN
-TOP_UPS = {"acme": 10 * YUAN, "local": 10 * YUAN, "minute": 10 * YUAN, "quiet": 10 * YUAN}
+_PREPAID = ("acme", "local", "minute", "quiet", "bundle", "night")
+TOP_UPS = dict.fromkeys(_PREPAID, 10 * YUAN)
+MINUTES = {"bundle": 6}
+CHEAP_MICROS, DEAR_MICROS = 600_000, 1_200_000
+NIGHT_FROM_S, NIGHT_TO_S = 80_060, 80_120  # 22:14:20 … 22:15:20; the tests' clock begins 22:13:20
 _CUSTOMERS = (
     Customer("acme", "艾克米", "north", "second"),
     Customer(
@@ -33,13 +41,27 @@ _CUSTOMERS = (
     Customer("local", "本地", "north", "second", local_allowance_micros=600_000),
     Customer("minute", "分钟", "north", "minute"),
     Customer("quiet", "停机", "north", "second"),
+    Customer("bundle", "套餐", "north", "six"),
+    Customer("night", "夜间", "north", "night"),
 )
-_DIDS = {ACME: "acme", POST: "post", LOCAL: "local", MINUTE: "minute", QUIET: "quiet"}
+_DIDS = {
+    ACME: "acme",
+    POST: "post",
+    LOCAL: "local",
+    MINUTE: "minute",
+    QUIET: "quiet",
+    BUNDLE: "bundle",
+    NIGHT: "night",
+}
 _LINES = {ACME: (1, 0, 0)}
 
 
+_NIGHT = Band(DEAR_MICROS, NIGHT_FROM_S, NIGHT_TO_S)
+
+
 def catalogue() -> Catalogue:
-    """Prices: `second` is 0.01 yuan a second, `minute` 0.15 a started minute."""
+    """Prices: `second` is 0.01 yuan a second, `minute` 0.15 a started minute, `six` 0.015 each 6 s,
+    `night` 0.01 a second and for a minute of the night twice that."""
     return Catalogue(
         version=1,
         providers={"north": Provider("north", "北方")},
@@ -48,6 +70,8 @@ def catalogue() -> Catalogue:
         tariffs={
             "second": (TariffVersion("second", 1, 0, 600_000, 1, 1),),
             "minute": (TariffVersion("minute", 1, 0, 150_000),),
+            "six": (TariffVersion("six", 1, 0, 150_000, 6, 6),),
+            "night": (TariffVersion("night", 1, 0, CHEAP_MICROS, 1, 1, bands=(_NIGHT,)),),
         },
         blacklist={"acme": (BlockEntry("acme", None, BlockKind.NUMBER, BLOCKED_CALLER),)},
     )

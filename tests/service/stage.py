@@ -236,7 +236,9 @@ class Stage:
         """Redis and SQL have the same balances."""
         for account, total in (await self.real_books.account_sums()).items():
             if account in {*business.TOP_UPS, "post"}:
-                assert (await self.balance(account)).settled_micros == total.settled_micros
+                balance = await self.balance(account)
+                assert balance.settled_micros == total.settled_micros
+                assert balance.minutes == total.minutes
 
 
 def epoch(us: int) -> str:

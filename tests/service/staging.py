@@ -12,6 +12,7 @@ from callserver.demo.seed_books import fill_books
 from tests.adapters.redis.conftest import link, valkey, valkey_server
 from tests.fakes.clock import VirtualClock
 from tests.service import business
+from tests.service.included import grant_all
 from tests.service.stage import Stage
 
 __all__ = ["books_template", "link", "stage", "valkey", "valkey_server"]
@@ -29,6 +30,7 @@ async def stage(tmp_path: Path, link: RedisLink, books_template: Path) -> AsyncI
     if not books_template.exists():
         url = f"sqlite:///{books_template}"
         await fill_books(url, business.catalogue(), VirtualClock(), business.TOP_UPS)
+        await grant_all(url, business.MINUTES)
     shutil.copy(books_template, tmp_path / "callserver.db")
     database = open_database(f"sqlite:///{tmp_path / 'callserver.db'}")
     stage = Stage(tmp_path, link, database)

@@ -12,6 +12,7 @@ from callserver.adapters.sql.database import open_database
 from callserver.demo.seed_books import fill_books
 from tests.fakes.clock import VirtualClock
 from tests.service import business
+from tests.service.included import grant_all
 from tests.simulation.simulation import Plan, Simulation
 from tests.simulation.verdict import faults_of
 
@@ -25,6 +26,7 @@ async def place() -> AsyncIterator[Path]:
         template = Path(folder) / "template.db"
         url = f"sqlite:///{template}"
         await fill_books(url, business.catalogue(), VirtualClock(), business.TOP_UPS)
+        await grant_all(url, business.MINUTES)
         yield Path(folder)
 
 

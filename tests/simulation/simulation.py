@@ -35,7 +35,7 @@ from tests.simulation.calls import (
 from tests.simulation.mortal import Fate, Killed, MortalStore
 
 POLICY = BillingPolicy(slice_s=20, end_report_wait_ms=0)
-DIDS = (business.ACME, business.POST, business.LOCAL, business.MINUTE, business.QUIET)
+DIDS = tuple(business.catalogue().dids)
 WHEELS_S = {"meters": 1.0, "upkeep": 2.0, "writer": 4.0, "reconcile": 5.0, "accounts": 4.0}
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from callserver.domain.cdr import Cdr
 from callserver.ports import CdrQuery
 from tests.adapters.redis.meter_store_samples import left_over
-from tests.e2e.reference import Terms
+from tests.e2e.reference import Hours, Terms
 from tests.service import business
 from tests.simulation.calls import SimCall
 from tests.simulation.simulation import Simulation
@@ -19,6 +19,10 @@ TERMS = {
     business.LOCAL: SECOND,
     business.QUIET: SECOND,
     business.MINUTE: Terms("0.15", 60, 60),
+    business.BUNDLE: Terms("0.15", 6, 6),
+    business.NIGHT: Terms(
+        "0.60", 1, 1, bands=(Hours("1.20", business.NIGHT_FROM_S, business.NIGHT_TO_S),)
+    ),
 }
 
 
@@ -60,23 +64,33 @@ def _rated(call: SimCall, cdr: Cdr) -> list[str]:
             wrong.append(f"estimated at {cdr.billsec} s, beyond its {call.billsec} s")
     elif cdr.billsec != call.billsec:
         wrong.append(f"billed {cdr.billsec} s of {call.billsec} s ({cdr.end_source.value})")
-    fee = TERMS[call.arrival.did].fee(cdr.billsec) if cdr.billsec else Decimal(0)
+    terms, used = TERMS[call.arrival.did], cdr.included_minutes
+    fee = terms.fee(cdr.billsec, call.answered_us, used) if cdr.billsec else Decimal(0)
     if cdr.fee_micros != fee * MICRO:
-        wrong.append(f"fee {cdr.fee_micros}, by the book {fee}")
+        wrong.append(f"fee {cdr.fee_micros}, by the book {fee} with {used} minutes")
+    if not 0 <= used <= (terms.minutes_needed(cdr.billsec) if cdr.billsec else 0):
+        wrong.append(f"{used} minutes for {cdr.billsec} s")
+    if cdr.billsec and any("settled at" in line for line in cdr.fee_lines):
+        wrong.append(f"the fee does not explain itself: {cdr.fee_lines}")
     if cdr.charged_micros + cdr.written_off_micros != cdr.fee_micros:
         wrong.append("charged and written off are not the fee")
     return wrong
 
 
 async def _balances(day: Simulation, cdrs: list[Cdr]) -> list[str]:
-    """Opening balance less what was charged, in SQL and in Redis."""
+    """Opening balance less what was charged, in SQL and in Redis; minutes likewise."""
     wrong = []
     sums = await day.books.account_sums()
     for account in (*business.TOP_UPS, "post"):
-        charged = sum(cdr.charged_micros for cdr in cdrs if cdr.account == account)
-        expected = business.TOP_UPS.get(account, 0) - charged
-        in_sql = sums[account].settled_micros if account in sums else 0
-        in_redis = (await day.store.balance(account, day.clock.us)).settled_micros
+        mine = [cdr for cdr in cdrs if cdr.account == account]
+        expected = (
+            business.TOP_UPS.get(account, 0) - sum(cdr.charged_micros for cdr in mine),
+            business.MINUTES.get(account, 0) - sum(cdr.included_minutes for cdr in mine),
+        )
+        total = sums.get(account)
+        in_sql = (total.settled_micros, total.minutes) if total else (0, 0)
+        balance = await day.store.balance(account, day.clock.us)
+        in_redis = (balance.settled_micros, balance.minutes)
         if not expected == in_sql == in_redis:
             wrong.append(f"{account}: expected {expected}, SQL {in_sql}, Redis {in_redis}")
     return wrong
