@@ -124,11 +124,15 @@ class Accounts:
         if told != (account, EntryKind.TOP_UP, amount_micros, reason):
             raise OperationReused(operation_id)
         log.info("accounts.topped_up", account=account, amount_micros=amount_micros, seq=entry.seq)
+        await self.bring(account)
+        return entry
+
+    async def bring(self, account: str) -> None:
+        """Apply to Redis what was just posted. Redis being away is no error: it follows later."""
         try:
             await self.replay(account)
         except RedisAway as error:
-            log.warning("accounts.entry_waits", account=account, seq=entry.seq, reason=str(error))
-        return entry
+            log.warning("accounts.entry_waits", account=account, reason=str(error))
 
     async def replay(self, account: str, upto_seq: int | None = None) -> int:
         """Apply to Redis the entries it lacks, in order; how many.

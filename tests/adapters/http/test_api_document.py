@@ -6,6 +6,7 @@ from pathlib import Path
 from callserver.adapters.http.openapi import OPERATIONS
 from callserver.adapters.http.problems import STATUS
 from callserver.adapters.http.settings import BODY_BYTES_MAX, PAGE_MAX, HttpSettings
+from callserver.domain.declined import Reason
 
 TEXT = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
 
@@ -15,6 +16,14 @@ def test_every_error_code_is_listed_with_its_status() -> None:
     rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", TEXT, re.MULTILINE)
     assert {(int(status), code) for status, code in rows} == {
         (int(status), code.value) for code, status in STATUS.items()
+    }
+
+
+def test_every_rule_that_says_no_is_listed() -> None:
+    """With the status it is answered with: 404 for what does not exist, else 409."""
+    rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \|", TEXT, re.MULTILINE)
+    assert {(code, int(status)) for code, status in rows} == {
+        (reason.value, 404 if reason.value.endswith("_unknown") else 409) for reason in Reason
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from callserver.adapters.http import Metrics
+from callserver.domain.account_event import AccountEvent, AccountEventKind
 from callserver.domain.meter import Settled
 from callserver.domain.refusal import Refusal
 from callserver.service.clocks import SystemClock
@@ -45,6 +46,8 @@ def test_the_document_lists_every_metric_with_its_type_and_labels(metrics: Metri
     metrics.call_decided(0.001, None)
     metrics.call_settled(samples.plan(), samples.end(), Settled(0, 0, 0, 0, True))
     metrics.agi_refused("late")
+    event = AccountEvent(1, "acme", AccountEventKind.LOW_BALANCE, 0, 0, None, 0)
+    metrics.account_ran_low(event)
     metrics.http_answered("/v1/cdrs", "GET", 200, 0.001)
     metrics.http_dropped("idle")
     there = set()
