@@ -1,6 +1,7 @@
 """An import held against the books: references, duplicates, and what would change."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from callserver.domain.business import (
@@ -14,6 +15,7 @@ from callserver.domain.business import (
     NumberState,
     Provider,
 )
+from callserver.domain.holidays import DayKind, Holiday
 from callserver.domain.import_plan import LINES_MAX, plan_import
 from callserver.domain.import_set import (
     DestinationRow,
@@ -103,7 +105,7 @@ def test_references_may_point_into_the_books_or_the_files() -> None:
 def test_every_missing_reference_is_told() -> None:
     """All of them at once, with their lines."""
     rows = ImportSet(
-        providers=items(Provider("leaf", "l", "gone")),
+        providers=items(Provider("leaf", "l", "gone", "no", "no")),
         customers=items(Customer("tea", "茶", "gone", "gone")),
         dids=items(DidRow("4000000001", "gone", None, 0, "gone")),
         destinations=items(line("01088886666", "4000000002")),
@@ -113,7 +115,8 @@ def test_every_missing_reference_is_told() -> None:
         ),
     )
     found = reasons(rows)
-    assert len(found) == 8
+    assert len(found) == 10
+    assert found.count("f.toml:1: there is no tariff 'no', in the files or in the books") == 2
     assert found.count("f.toml:1: there is no tariff 'gone', in the files or in the books") == 2
     assert "f.toml:2: there is no number '4000000002', in the files or in the books" in found
 
@@ -133,6 +136,19 @@ def test_the_same_thing_twice_is_told_with_its_first_place() -> None:
         "f.toml:2: this number is at f.toml:1 already",
         f"f.toml:2: 021888 is a destination of {DID} already",
         "f.toml:2: this entry is at f.toml:1 already",
+    ]
+
+
+def test_days_are_new_changed_or_as_they_were() -> None:
+    """A day is written when the books say otherwise; twice in the files is a problem."""
+    day, other = Holiday(date(2027, 2, 6), DayKind.HOLIDAY), date(2027, 2, 7)
+    known = replace(BOOKS, holidays={day.day: day})
+    worked = Holiday(other, DayKind.WORKDAY, "补班")
+    found = plan_import(known, ImportSet(holidays=items(day, worked)), 1)
+    assert isinstance(found, ImportChanges)
+    assert found.holidays == (worked,)
+    assert reasons(ImportSet(holidays=items(day, day))) == [
+        "f.toml:2: this day is at f.toml:1 already"
     ]
 
 

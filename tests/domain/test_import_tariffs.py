@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from callserver.domain.band import BANDS_MAX, Band
 from callserver.domain.business import Catalogue
-from callserver.domain.import_set import ImportProblem, Item, TariffRow
-from callserver.domain.import_tariffs import new_versions
+from callserver.domain.import_set import BandRow, ImportProblem, ImportSet, Item, TariffRow
+from callserver.domain.import_tariffs import new_versions, with_bands
 from callserver.domain.tariff import TariffVersion
 
 NOW = 1_000
@@ -81,3 +82,46 @@ def test_two_undated_rows_of_one_tariff_are_a_problem() -> None:
     assert problem == ImportProblem(
         "t.toml", 5, None, "this tariff is at t.toml:1 already; give effective_from"
     )
+
+
+def band(line: int, at: int | None = None, tariff: str = "std") -> Item[BandRow]:
+    return Item(BandRow(tariff, at, Band(line)), "b.csv", line, {"tariff": (0, 1)})
+
+
+def test_bands_come_with_the_record_of_their_moment() -> None:
+    """In the order they were written, each to its own version."""
+    rows = ImportSet(
+        tariffs=(item(1, 5), item(2, 6, 9_000)),
+        tariff_bands=(band(3), band(4, 9_000), band(5)),
+    )
+    problems: list[ImportProblem] = []
+    undated, dated = with_bands(rows, problems)
+    assert problems == []
+    assert undated.row.terms.bands == (Band(3), Band(5))
+    assert dated.row.terms.bands == (Band(4),)
+
+
+def test_bands_without_their_record_are_a_problem() -> None:
+    """A version in the books can't be given any more."""
+    problems: list[ImportProblem] = []
+    rows = ImportSet(tariffs=(item(1, 5),), tariff_bands=(band(3, 7), band(4, None, "other")))
+    with_bands(rows, problems)
+    assert [(each.line, each.column) for each in problems] == [(3, 1), (4, 1)]
+    assert "a version's bands come with it" in problems[0].reason
+
+
+def test_too_many_bands_are_told_once() -> None:
+    """At the first that is one too many."""
+    problems: list[ImportProblem] = []
+    rows = ImportSet(tariffs=(item(1, 5),), tariff_bands=tuple(band(n) for n in range(2, 210)))
+    with_bands(rows, problems)
+    assert [each.line for each in problems] == [BANDS_MAX + 2]
+
+
+def test_other_bands_are_other_terms() -> None:
+    """Even in another order: it decides between equals."""
+    two = replace(V1, bands=(Band(1), Band(2)))
+    turned = Item(TariffRow(replace(two, bands=(Band(2), Band(1))), None), "t.toml", 1, {})
+    [new], problems = run([two], turned)
+    assert (new.version, new.bands, problems) == (2, (Band(2), Band(1)), [])
+    assert run([two], replace(turned, row=TariffRow(two, None))) == ([], [])

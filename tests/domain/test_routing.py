@@ -1,10 +1,19 @@
 """Where calls go."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
-from callserver.domain.business import BlockEntry, BlockKind, Destination, NumberState
+from callserver.domain.business import (
+    BlockEntry,
+    BlockKind,
+    Catalogue,
+    Customer,
+    Destination,
+    NumberState,
+    Provider,
+)
 from callserver.domain.call import Caller, CallerKind
 from callserver.domain.refusal import Refusal
 from callserver.domain.routing import LINES_MAX, Outcome, decide, version_at
@@ -119,6 +128,83 @@ def test_a_call_before_the_first_version_cannot_be_rated() -> None:
 def test_a_number_may_have_a_tariff_of_its_own() -> None:
     """It goes before the customer's; one that does not exist is a fault."""
     assert decide(catalogue({"tariff": "gone"}), DID, SHANGHAI, 1).refusal is Refusal.FAULT
+
+
+OWN, CUSTOMERS, LEAFS, ROOTS = (tariff(tariff=name) for name in ("own", "theirs", "leaf", "root"))
+CHOICES = [  # the number's, the customer's, its provider's, the one above, chosen, whose
+    ("own", "theirs", "leaf", "root", "own", "of the number"),
+    (None, "theirs", "leaf", "root", "theirs", "of the customer"),
+    (None, None, "leaf", "root", "leaf", "of the provider leaf"),
+    (None, None, None, "root", "root", "of the provider root"),
+    ("own", None, None, None, "own", "of the number"),
+]
+
+
+def priced(
+    did: str | None,
+    customer: str | None,
+    leaf: str | None,
+    root: str | None,
+    cost: tuple[str | None, str | None] = (None, None),
+) -> Catalogue:
+    """A number of a customer of `leaf`, which is below `root`."""
+    made = catalogue({"tariff": did})
+    return replace(
+        made,
+        providers={
+            "leaf": Provider("leaf", "叶", "root", leaf, cost[0]),
+            "root": Provider("root", "根", None, root, cost[1]),
+        },
+        customers={"acme": Customer("acme", "艾克米", "leaf", customer)},
+        tariffs={each.tariff: (each,) for each in (OWN, CUSTOMERS, LEAFS, ROOTS)},
+    )
+
+
+@pytest.mark.parametrize(("did", "customer", "leaf", "root", "chosen", "whose"), CHOICES)
+def test_whose_tariff_prices_a_call(
+    did: str | None,
+    customer: str | None,
+    leaf: str | None,
+    root: str | None,
+    chosen: str,
+    whose: str,
+) -> None:
+    """The number's, else the customer's, else that of the nearest provider above."""
+    decision = decide(priced(did, customer, leaf, root), DID, SHANGHAI, 1)
+    assert decision.tariff
+    assert decision.tariff.tariff == chosen
+    assert f"{chosen} version 3, {whose}" in [step.detail for step in decision.steps]
+
+
+def test_without_any_tariff_a_call_is_refused() -> None:
+    """And the steps say who could have one; also where providers go round in a ring."""
+    bare = priced(None, None, None, None)
+    for ring in (bare, replace(bare, providers={"leaf": Provider("leaf", "叶", "leaf")})):
+        decision = decide(ring, DID, SHANGHAI, 1)
+        assert decision.refusal is Refusal.FAULT
+        assert decision.steps[-1].detail == (
+            "neither the number, its customer nor a provider above has a tariff"
+        )
+
+
+def test_a_named_tariff_that_is_not_in_effect_is_not_passed_by() -> None:
+    """What was meant for a customer is not replaced by what was not."""
+    decision = decide(priced(None, "gone", "leaf", None), DID, SHANGHAI, 1)
+    assert decision.refusal is Refusal.FAULT
+    assert decision.steps[-1].detail == "tariff gone has no version in effect"
+
+
+def test_the_cost_is_that_of_the_customers_provider() -> None:
+    """Not of one above; one that is not in effect refuses nobody."""
+    decision = decide(priced(None, "theirs", None, None, ("leaf", "root")), DID, SHANGHAI, 1)
+    assert decision.cost_tariff == LEAFS
+    assert (
+        decide(priced(None, "theirs", None, None, (None, "root")), DID, SHANGHAI, 1).cost_tariff
+        is None
+    )
+    unknown = decide(priced(None, "theirs", None, None, ("gone", None)), DID, SHANGHAI, 1)
+    assert (unknown.refusal, unknown.cost_tariff) == (None, None)
+    assert ("cost", "skipped") in [(step.name, step.outcome) for step in unknown.steps]
 
 
 def test_a_customer_that_is_missing_is_a_fault() -> None:
