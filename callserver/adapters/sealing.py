@@ -10,14 +10,10 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from callserver.ports.numbers import SealBroken
+from callserver.ports.numbers import KeysUnusable, SealBroken
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-
-
-class KeyFileUnusable(Exception):
-    """The key file cannot be used; the text says why and what to do, and holds no key."""
 
 
 class KeyFileSealer:
@@ -33,14 +29,14 @@ class KeyFileSealer:
         self._keys: dict[str, AESGCM] = {}
 
     def seal(self, plain: bytes, context: str) -> str:
-        """`KEY_ID.BASE64`. Raises KeyFileUnusable."""
+        """`KEY_ID.BASE64`. Raises KeysUnusable."""
         key_id, key = next(iter(self._ready().items()))
         nonce = secrets.token_bytes(NONCE_BYTES)
         sealed = nonce + key.encrypt(nonce, plain, context.encode())
         return f"{key_id}.{base64.b64encode(sealed).decode()}"
 
     def open(self, sealed: str, context: str) -> bytes:
-        """What was sealed with this context. Raises SealBroken and KeyFileUnusable."""
+        """What was sealed with this context. Raises SealBroken and KeysUnusable."""
         key_id, _, text = sealed.partition(".")
         key = self._ready().get(key_id)
         if key is None:
@@ -73,7 +69,7 @@ def _make(path: Path) -> None:
         finally:
             Path(name).unlink()
     except OSError as fault:
-        raise KeyFileUnusable(f"{path} cannot be made: {fault.strerror}") from fault
+        raise KeysUnusable(f"{path} cannot be made: {fault.strerror}") from fault
 
 
 def _link(name: str, path: Path) -> None:
@@ -86,14 +82,14 @@ def _link(name: str, path: Path) -> None:
 def _read(path: Path) -> dict[str, AESGCM]:
     try:
         if path.stat().st_mode & 0o077:
-            raise KeyFileUnusable(f"{path} may be read by others; run: chmod 600 {path}")
+            raise KeysUnusable(f"{path} may be read by others; run: chmod 600 {path}")
         lines = path.read_text(encoding="ascii").split()
     except (OSError, UnicodeDecodeError) as fault:
         reason = fault.strerror if isinstance(fault, OSError) else "not a file of keys"
-        raise KeyFileUnusable(f"{path} cannot be read: {reason}") from fault
+        raise KeysUnusable(f"{path} cannot be read: {reason}") from fault
     keys = dict(_key(path, number, line) for number, line in enumerate(lines, 1))
     if not keys:
-        raise KeyFileUnusable(f"{path} has no key; restore it, or take it away for a new one")
+        raise KeysUnusable(f"{path} has no key; restore it, or take it away for a new one")
     return keys
 
 
@@ -103,5 +99,5 @@ def _key(path: Path, number: int, line: str) -> tuple[str, AESGCM]:
     except ValueError:
         raw = b""
     if len(raw) != KEY_BYTES:
-        raise KeyFileUnusable(f"{path}: key {number} is not {KEY_BYTES} bytes in base64")
+        raise KeysUnusable(f"{path}: key {number} is not {KEY_BYTES} bytes in base64")
     return hashlib.sha256(raw).hexdigest()[:8], AESGCM(raw)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from callserver.cli import accounts, calls, cdr, db, features, retention, token
+from callserver.cli import accounts, calls, cdr, db, features, numbers, retention, token
 from callserver.cli.business import export_business, import_business
 from callserver.cli.check import check, doctor
 from callserver.cli.demo import demo
@@ -81,4 +81,5 @@ app.add_typer(cdr.app, name="cdr")
 app.add_typer(token.app, name="token")
 app.command()(reconcile)
 app.add_typer(features.app, name="features")
+app.add_typer(numbers.app, name="numbers")
 app.add_typer(db.app, name="db")

@@ -13,6 +13,7 @@ from callserver.domain.number_change import (
     NumberChange,
     NumberQuery,
 )
+from callserver.ports import StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +110,17 @@ class Sealer(Protocol):
     """Encrypts personal data at rest."""
 
     def seal(self, plain: bytes, context: str) -> str:
-        """The sealed text; it can only be opened with the same context."""
+        """The sealed text; it can only be opened with the same context. Raises KeysUnusable."""
         ...
 
     def open(self, sealed: str, context: str) -> bytes:
-        """What was sealed. Raises SealBroken."""
+        """What was sealed. Raises SealBroken and KeysUnusable."""
         ...
 
 
 class SealBroken(Exception):
     """The key is missing from the key file, or the text is not what was sealed."""
+
+
+class KeysUnusable(StoreUnavailable):
+    """The keys that seal cannot be used; the text says why and what to do, and holds no key."""
