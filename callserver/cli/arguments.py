@@ -5,6 +5,7 @@ import time
 import typer
 
 from callserver.cli.instants import parse_instant
+from callserver.domain.billing_month import BadMonth, BillingMonth
 from callserver.domain.identity import is_slug
 from callserver.domain.money import BadAmount, parse_yuan, short_yuan
 
@@ -35,6 +36,14 @@ def instant(text: str, option: str) -> int:
 def instant_or_now(text: str | None, option: str) -> int:
     """UTC milliseconds of the text, or of this moment."""
     return instant(text, option) if text else time.time_ns() // 1_000_000
+
+
+def month(text: str, option: str) -> BillingMonth:
+    """A month in Shanghai, `2026-11`."""
+    try:
+        return BillingMonth.parse(text)
+    except BadMonth as wrong:
+        raise typer.BadParameter(str(wrong), param_hint=option) from None
 
 
 def slug(text: str, option: str) -> str:

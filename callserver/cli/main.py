@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from callserver.cli import accounts, calls, cdr, db, features, numbers, retention, token
+from callserver.cli import account_looks, account_moves, accounts, calls, cdr, db, features, numbers, providers, retention, token
 from callserver.cli.business import export_business, import_business
 from callserver.cli.check import check, doctor
 from callserver.cli.demo import demo
@@ -71,6 +71,8 @@ app.command()(route)
 app.command()(rate)
 app.command("import")(import_business)
 app.command("export")(export_business)
+for commands in (account_looks, account_moves):  # importing them added them to it
+    assert commands.app is accounts.app
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(calls.app, name="calls")
 cdr.app.command("purge")(retention.purge)
@@ -78,6 +80,8 @@ cdr.app.command("dispute")(retention.dispute)
 cdr.app.command("disputes")(retention.disputes)
 cdr.app.command("regions")(retention.regions)
 app.add_typer(cdr.app, name="cdr")
+app.add_typer(providers.app, name="providers")
+app.add_typer(providers.customers, name="customers")
 app.add_typer(token.app, name="token")
 app.command()(reconcile)
 app.add_typer(features.app, name="features")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from callserver.cli.arguments import month as month_of
 from callserver.cli.options import ConfigFile, DataFolder, Json
 from callserver.cli.output import print_json, print_table
 
@@ -147,13 +148,10 @@ def regions(
     from datetime import date
 
     from callserver.cli.opening import open_config, with_office
-    from callserver.domain.billing_month import BadMonth, BillingMonth, shanghai_day
+    from callserver.domain.billing_month import shanghai_day
     from callserver.domain.money import short_yuan
 
-    try:
-        wanted = BillingMonth.parse(month)
-    except BadMonth as wrong:
-        raise typer.BadParameter(str(wrong), param_hint="--month") from None
+    wanted = month_of(month, "--month")
     first, last = date(wanted.year, wanted.month, 1), shanghai_day(wanted.to_ms - 1)
     found = with_office(
         open_config(config, data),
