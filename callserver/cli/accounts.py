@@ -3,7 +3,9 @@
 import asyncio
 import getpass
 import uuid
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
     from callserver.adapters.sql.books import SqlBooks
     from callserver.config import Config
     from callserver.domain.ledger import AccountSum, Entry
+    from callserver.service.office import Office
 
-app = typer.Typer(no_args_is_help=True, help="Balances and top-ups.")
+T = TypeVar("T")
+
+app = typer.Typer(no_args_is_help=True, help="Balances, and what moves them.")
 REASON_LENGTH_MAX = 200
 
 Account = Annotated[str, typer.Argument(metavar="ID", help="A customer's id, or provider:ID.")]
@@ -151,3 +156,16 @@ def _json(total: "AccountSum") -> dict[str, Any]:
         "settled": money_json(total.settled_micros),
         "credit_limit": money_json(total.floor_micros),
     }
+
+
+def in_office(
+    config: Path | None, data: Path | None, work: "Callable[[Office], Awaitable[T]]"
+) -> T:
+    """Run the work; an account that is not there is said so."""
+    from callserver.cli.opening import open_config, with_office
+    from callserver.ports import AccountUnknown
+
+    try:
+        return with_office(open_config(config, data), work)
+    except AccountUnknown as unknown:
+        raise Failed(f"there is no account {str(unknown)!r}") from None

@@ -5,7 +5,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from callserver.cli import account_looks, account_moves, accounts, calls, cdr, db, features, numbers, providers, retention, token
+from callserver.cli import (
+    account_looks,
+    account_moves,
+    accounts,
+    calls,
+    cdr,
+    db,
+    features,
+    numbers,
+    providers,
+    retention,
+    token,
+)
 from callserver.cli.business import export_business, import_business
 from callserver.cli.check import check, doctor
 from callserver.cli.demo import demo
