@@ -148,7 +148,7 @@ def _sqlite_guards() -> list[str]:
         *(
             f"CREATE TRIGGER tr_{table}_insert BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1"
             " FROM month_close WHERE month = NEW.month AND phase = 'closed')"
-            f" BEGIN SELECT RAISE(ABORT, '{table}: {_CLOSED}'); END"
+            f" BEGIN SELECT RAISE(ABORT, '{table}: {_CLOSED}'); END"  # noqa: S608  # our own names
             for table in _SEALED
         ),
         "CREATE TRIGGER tr_month_close_update BEFORE UPDATE ON month_close"
