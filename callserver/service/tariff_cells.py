@@ -19,7 +19,7 @@ Schema = Mapping[str, Any]
 
 LIST_MAX = 500
 _AMOUNT = r"^[0-9]{1,10}(\.[0-9]{1,6})?$"
-_TOML_FLOAT = re.compile(r"\+?\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d+)?", re.ASCII)
+_TOML_FLOAT = re.compile(r"\+?\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _SEPARATORS = re.compile(r"[\s,;|]+")
@@ -80,7 +80,7 @@ def _plain(raw: Raw) -> Raw:
     if not isinstance(raw, str) or not _TOML_FLOAT.fullmatch(raw):
         return raw
     text = format(Decimal(raw.replace("_", "")), "f")
-    return text if len(text) < 40 else raw
+    return text
 
 
 def precision() -> Checked:

@@ -1,0 +1,41 @@
+"""Lines of TOML: one value each, but for lists, and how much of a text they take."""
+
+import pytest
+
+from callserver.service.toml_lines import BadLine, Lines, read_cell
+
+
+def cells(text: str, *lists: str) -> list[tuple[str, object, int]]:
+    """Every cell of a text that has nothing else."""
+    lines = Lines(text)
+    return [read_cell(lines, lists) for _ in lines]
+
+
+def test_each_line_is_a_cell() -> None:
+    """Key, value and the value's column."""
+    assert cells('a = "x"\n  b=1.5 # c') == [("a", "x", 5), ("b", "1.5", 5)]
+
+
+def test_a_list_goes_on_over_lines() -> None:
+    """With comments and empty lines, and brackets in its texts."""
+    text = 'a = [ # [\n  "1]",\n\n  "2", # ]\n]\nb = 1'
+    assert cells(text, "a") == [("a", ["1]", "2"], 5), ("b", 1, 5)]
+
+
+def test_a_list_where_none_may_be_is_refused() -> None:
+    """Nor does it take the lines that follow."""
+    lines = Lines('a = [\n"1"]\n')
+    next(iter(lines))
+    with pytest.raises(BadLine):
+        read_cell(lines, ())
+    assert lines.number == 1
+
+
+@pytest.mark.parametrize("text", ['a = ["1",\nb = 1', 'a = ["1",\n[[c]]', 'a = ["1",\n"2"'])
+def test_a_list_that_never_ends_is_its_first_lines_fault(text: str) -> None:
+    """The keys and headers after it are read."""
+    lines = Lines(text)
+    next(iter(lines))
+    with pytest.raises(BadLine, match="not a line of TOML"):
+        read_cell(lines, ("a",))
+    assert lines.number == 1
