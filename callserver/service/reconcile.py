@@ -31,6 +31,7 @@ from callserver.service.settle import Settle
 log = structlog.get_logger()
 
 BEHIND_S = 0.1  # between two looks at a CDR file that is long: one reads a part of it
+RATED_AGAIN_MS = 20_000  # a call settled from its line that SQL does not have by then is asked anew
 SETTLING_MS = 5_000  # how long a finished call may take to be reported in the normal way
 
 
@@ -70,8 +71,8 @@ class Reconciler:
     _boot_id: str = ""
     _missing_since_ms: dict[str, int] = field(default_factory=dict)
     _adopted: set[str] = field(default_factory=set)
-    _rated: set[str] = field(default_factory=set)
-    """Calls settled from their lines, which are kept until SQL has the calls."""
+    _rated: dict[str, int] = field(default_factory=dict)
+    """When calls were settled from their lines, which are kept until SQL has the calls."""
 
     async def run(self, every_s: float) -> None:
         """Reconcile at once when woken (AMI is ready again), else every `every_s`; for ever."""
@@ -197,7 +198,7 @@ class Reconciler:
             return  # its line may be among those that are still to be read
         if lines and settled_by_line:
             await self._settle(call, meter, end_of(lines))
-            self._rated.add(meter.token)
+            self._rated[meter.token] = self.clock.now_us() // 1000
         else:
             await self._settle(call, meter, self._estimated(call, meter))
 
@@ -235,7 +236,7 @@ class Reconciler:
         """Rate what the file has and nobody reported: calls connected while we were away.
 
         Lines are done with when SQL has their call: until then they are what is left of it should
-        server and Redis die together.
+        server and Redis die together, also after they were settled from here.
         """
         if self.file is None or not self.admit.catalogue.loaded:
             return
@@ -252,12 +253,15 @@ class Reconciler:
         }
         have = await self.books.known_tokens([plan.token_hash for plan in plans.values()])
         written = {token for token, plan in plans.items() if plan.token_hash in have}
-        for token in plans.keys() - written - self._rated:
-            await self._rate(token, plans[token], end_of(old[token]))
-            self._rated.add(token)
+        now_ms = self.clock.now_us() // 1000
+        for token in plans.keys() - written:
+            if now_ms - self._rated.get(token, 0) >= RATED_AGAIN_MS:
+                await self._rate(token, plans[token], end_of(old[token]))
+                self._rated[token] = now_ms
         if written:
             self.file.done(written)
-            self._rated -= written
+            for token in written & self._rated.keys():
+                del self._rated[token]
 
     async def _rate(self, token: str, plan: Plan, end: CallEnd) -> None:
         """Settling is idempotent by token, so a CDR still on its way to SQL does no harm."""

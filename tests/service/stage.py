@@ -67,6 +67,10 @@ class Stage:
         self.process = self._build()
         return self.process
 
+    def forget_unwritten(self) -> None:
+        """The writer was told of ended calls, and then of nothing more: only Redis has them."""
+        self.process.writer._waiting.clear()
+
     def close(self) -> None:
         """End the process."""
         self.process.close()

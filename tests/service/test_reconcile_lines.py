@@ -82,3 +82,20 @@ async def test_a_metered_call_reported_before_the_catalogue_was_read(stage: Stag
     assert (cdr.customer, cdr.charged_micros) == ("acme", 100_000)
     await stage.assert_nothing_held()
     await stage.assert_books_agree()
+
+
+async def test_a_call_rated_from_its_line_is_rated_again_if_redis_loses_it(stage: Stage) -> None:
+    """SQL could not write it yet when Redis was emptied: the line is all there is."""
+    arrival = stage.arrival()
+    stage.clock.pass_s(10)
+    stage.write_cdr_line(arrival, arrival.arrived_us)
+    stage.clock.pass_s(60)
+    await stage.process.reconciler.once()
+    stage.forget_unwritten()
+    await stage.lose_redis()
+    await stage.trust()
+    stage.clock.pass_s(25)
+    await stage.process.reconciler.once()
+    (cdr,) = await stage.written()
+    assert (cdr.customer, cdr.charged_micros) == ("acme", 100_000)
+    await stage.assert_books_agree()
