@@ -118,7 +118,6 @@ class Guard(StrEnum):
 
     NONE = ""
     TREE_ELIGIBLE = "the provider's tree was not the last to hold it, or one period has passed"
-    HOLDER = "the provider that holds it"
     TIME_UP = "its time is up"
     NOT_APPROVED = "not approved yet"
     APPROVED = "approved"
@@ -140,11 +139,11 @@ class Transition:
 _S, _E = NumberState, NumberEvent
 TABLE: tuple[Transition, ...] = (
     Transition(_S.AVAILABLE, _E.RESERVE, Guard.TREE_ELIGIBLE, _S.RESERVED),
-    Transition(_S.RESERVED, _E.CANCEL, Guard.HOLDER, _S.FROZEN),
+    Transition(_S.RESERVED, _E.CANCEL, Guard.NONE, _S.FROZEN),
     Transition(_S.RESERVED, _E.PERIOD_ENDED, Guard.TIME_UP, _S.FROZEN),
-    Transition(_S.RESERVED, _E.LOCK, Guard.HOLDER, _S.LOCKED),
-    Transition(_S.LOCKED, _E.SUBMIT, Guard.HOLDER, _S.REVIEW),
-    Transition(_S.LOCKED, _E.DROP, Guard.HOLDER, _S.FROZEN),
+    Transition(_S.RESERVED, _E.LOCK, Guard.NONE, _S.LOCKED),
+    Transition(_S.LOCKED, _E.SUBMIT, Guard.NONE, _S.REVIEW),
+    Transition(_S.LOCKED, _E.DROP, Guard.NONE, _S.FROZEN),
     Transition(_S.LOCKED, _E.LOCK_ENDED, Guard.TIME_UP, _S.FROZEN),
     Transition(_S.REVIEW, _E.REJECT, Guard.NONE, _S.LOCKED),
     Transition(_S.REVIEW, _E.APPROVE, Guard.NOT_APPROVED, _S.REVIEW),
@@ -153,8 +152,8 @@ TABLE: tuple[Transition, ...] = (
     Transition(_S.SUSPENDED, _E.SUSPEND, Guard.NEW_REASON, _S.SUSPENDED),
     Transition(_S.SUSPENDED, _E.RESUME, Guard.ONE_OF_SEVERAL, _S.SUSPENDED),
     Transition(_S.SUSPENDED, _E.RESUME, Guard.ONLY_REASON, _S.ACTIVE),
-    Transition(_S.ACTIVE, _E.CLOSE, Guard.HOLDER, _S.FROZEN),
-    Transition(_S.SUSPENDED, _E.CLOSE, Guard.HOLDER, _S.FROZEN),
+    Transition(_S.ACTIVE, _E.CLOSE, Guard.NONE, _S.FROZEN),
+    Transition(_S.SUSPENDED, _E.CLOSE, Guard.NONE, _S.FROZEN),
     Transition(_S.FROZEN, _E.FREEZE_ENDED, Guard.TIME_UP, _S.AVAILABLE),
 )
 _BY_CLOCK = {row.state: row for row in TABLE if row.event in CLOCK_EVENTS}
@@ -181,13 +180,15 @@ def standing(record: NumberRecord, now_ms: int, periods: Periods) -> NumberRecor
 def apply(record: NumberRecord, request: Request, now_ms: int, periods: Periods) -> NumberRecord:
     """The number after the request. `record` is as it stands now (`standing`).
 
-    Raises Declined where the table has no line for it, or the line's guard says no. The clock's
-    own events cannot be asked for.
+    Raises Declined where the table has no line for it, the line's guard says no, or a provider
+    asks that does not hold the number. The clock's own events cannot be asked for.
     """
     declined: Declined | None = None
     for row in TABLE:
         if (row.state, row.event) == (record.state, request.event) and row.guard != Guard.TIME_UP:
-            declined = _GUARDS[row.guard](record, request, now_ms, periods)
+            declined = _foreign(record, request) or _GUARDS[row.guard](
+                record, request, now_ms, periods
+            )
             if declined is None:
                 return _moved(record, row.to, request, now_ms, periods)
     raise declined or _no_line(record, request.event)
@@ -229,8 +230,8 @@ def _tree(record: NumberRecord, request: Request, now_ms: int, periods: Periods)
     )
 
 
-def _holder(record: NumberRecord, request: Request, _now: int, _p: Periods) -> Declined | None:
-    if request.provider in {None, record.provider}:
+def _foreign(record: NumberRecord, request: Request) -> Declined | None:
+    if request.event is NumberEvent.RESERVE or request.provider in {None, record.provider}:
         return None
     return Declined(
         Reason.NOT_THE_HOLDER, f"{record.number} is not held by provider {request.provider}."
@@ -271,7 +272,6 @@ _Check = Callable[[NumberRecord, Request, int, Periods], Declined | None]
 _GUARDS: Mapping[Guard, _Check] = {
     Guard.NONE: lambda *_: None,
     Guard.TREE_ELIGIBLE: _tree,
-    Guard.HOLDER: _holder,
     Guard.NOT_APPROVED: _not_approved,
     Guard.APPROVED: _approved,
     Guard.NEW_REASON: _new_reason,

@@ -10,7 +10,6 @@ from callserver.domain.declined import Declined, Reason
 from callserver.domain.lifecycle import (
     CLOCK_EVENTS,
     TABLE,
-    Guard,
     NumberRecord,
     Passed,
     Periods,
@@ -226,14 +225,16 @@ def test_a_number_that_was_in_use_is_nobodys_last_period() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "event"), [(row.state, row.event) for row in TABLE if row.guard is Guard.HOLDER]
+    ("state", "event"), [key for key in LEADS_TO if key[1] is not E.RESERVE], ids=str
 )
 def test_only_the_holder_goes_on(state: S, event: E) -> None:
     """Another provider is declined; the operator (nobody in particular) is not."""
+    record = number(state, approved=event is E.ACTIVATE)
+    asked = request_of(event, state)
     with pytest.raises(Declined) as declined:
-        apply(number(state), Request(event, "south", "acme"), T0, PERIODS)
+        apply(record, replace(asked, provider="south"), T0, PERIODS)
     assert declined.value.reason is Reason.NOT_THE_HOLDER
-    assert apply(number(state), Request(event, None, "acme"), T0, PERIODS).since_ms == T0
+    assert apply(record, replace(asked, provider=None), T0, PERIODS).state is LEADS_TO[state, event]
 
 
 def test_opening_needs_approval_and_the_carrier() -> None:
