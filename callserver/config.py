@@ -36,6 +36,7 @@ __all__ = [
     "Endpoint",
     "FeaturesConfig",
     "LogConfig",
+    "MonthsConfig",
     "NumbersConfig",
     "RedisConfig",
     "RetentionConfig",
@@ -222,6 +223,29 @@ class RetentionConfig(_Section):
     )
 
 
+class MonthsConfig(_Section):
+    """[R1] Monthly minimums and the close of months."""
+
+    sudden_fee_factor: WholeNumber = Field(
+        5,
+        ge=2,
+        le=1000,
+        description="A month whose calls cost more than so many times the mean of the last three "
+        "raises a notice.",
+    )
+    minimum_follows_rate: bool = Field(
+        True,
+        description="Whether the minimum of a number not yet in use goes down by itself when its "
+        "rate does.",
+    )
+    look_s: WholeNumber = Field(
+        900,
+        ge=1,
+        le=86_400,
+        description="How often the server looks for sudden fees, and for rates that went down.",
+    )
+
+
 class NumbersConfig(_Section):
     """Reserving numbers: how long things last, and what special numbers cost."""
 
@@ -285,6 +309,7 @@ class Config(_Section):
     billing: BillingConfig = BillingConfig()
     accounts: AccountsConfig = AccountsConfig()
     features: FeaturesConfig = FeaturesConfig()
+    months: MonthsConfig = MonthsConfig()
     retention: RetentionConfig = RetentionConfig()
     numbers: NumbersConfig = NumbersConfig()
     log: LogConfig = LogConfig()

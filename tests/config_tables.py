@@ -40,6 +40,8 @@ def row(key: str, field: FieldInfo) -> str:
         shown = "none"
     elif isinstance(value, list):
         shown = "`[" + ", ".join(f'"{item}"' for item in value) + "]`"
+    elif isinstance(value, bool):
+        shown = f"`{str(value).lower()}`"
     else:
         shown = f"`{value}`" if isinstance(value, int) else f'`"{value}"`'
     return f"| `{key}` | {shown} | {_range(field)}{field.description} |"
