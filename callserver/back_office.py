@@ -8,6 +8,8 @@ from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.features import SqlFeatures
 from callserver.adapters.sql.idempotency import SqlKeys
 from callserver.adapters.sql.ledger_book import SqlLedger
+from callserver.adapters.sql.minimums import SqlMinimums
+from callserver.adapters.sql.months import SqlMonths
 from callserver.adapters.sql.numbers import SqlNumbers
 from callserver.adapters.sql.providers import SqlProviders
 from callserver.adapters.sql.retention import SqlRetention
@@ -16,20 +18,33 @@ from callserver.domain.lifecycle import Periods
 from callserver.domain.money import parse_yuan
 from callserver.ports import MeterStore
 from callserver.service.account_watch import AccountWatch
+from callserver.service.bills import Bills
 from callserver.service.features import FeaturePolicy, Features
 from callserver.service.ledger import Ledger
 from callserver.service.ledger_drift import LedgerDrift
+from callserver.service.minimums import Minimums
+from callserver.service.months import Months
 from callserver.service.numbers import NumberPolicy, Numbers
 from callserver.service.office import Office
 from callserver.service.providers import Providers
 from callserver.service.retention import Retention, RetentionPolicy
+from callserver.service.sudden_fees import SuddenFees
 
 HOUR_MS = 3_600_000
 
 
 def build_office(books: SqlBooks, config: Config) -> Office:
     """Every service of the office over one set of books; nothing is connected or started."""
+    months, settings = SqlMonths(books.database, books.clock), config.months
     return Office(
+        minimums=Minimums(
+            SqlMinimums(books.database, books.clock),
+            settings.look_s,
+            follows_rate=settings.minimum_follows_rate,
+        ),
+        months=Months(months, books.clock, settings.sudden_fee_factor),
+        bills=Bills(months, books.clock),
+        sudden_fees=SuddenFees(months, books.clock, settings.sudden_fee_factor, settings.look_s),
         keys=SqlKeys(books.database, books.clock),
         ledger=Ledger(SqlLedger(books.database, books.clock)),
         account_watch=AccountWatch(
@@ -87,5 +102,8 @@ def background_work(office: Office) -> Iterator[tuple[str, Coroutine[Any, Any, N
     """What a running server does besides: (name, work for ever)."""
     yield "numbers", office.numbers.run()
     yield "account_watch", office.account_watch.run()
+    yield "sudden_fees", office.sudden_fees.run()
+    if office.minimums.follows_rate:
+        yield "minimums", office.minimums.run()
     yield "features", office.features.run()
     yield "retention", office.retention.run()

@@ -32,7 +32,7 @@ class Minimums:
     def __init__(self, book: MinimumBook, look_s: float, *, follows_rate: bool = True) -> None:
         self._book = book
         self._look_s = look_s
-        self._follows_rate = follows_rate
+        self.follows_rate = follows_rate
 
     async def set(self, wish: MinimumWish, actor: str) -> MinimumVersion:
         """Grant a wish from next month on; the same operation again: the same version."""
@@ -70,7 +70,7 @@ class Minimums:
 
     async def run(self) -> None:
         """Follow rates for ever, once in a while; a database that is away is waited for."""
-        while self._follows_rate:
+        while True:
             try:
                 await self.follow()
             except (StoreUnavailable, OutcomeUnknown) as away:

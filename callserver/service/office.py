@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 from callserver.ports.idempotency import KeyBook
 from callserver.service.account_watch import AccountWatch
+from callserver.service.bills import Bills
 from callserver.service.features import Features
 from callserver.service.ledger import Ledger
+from callserver.service.minimums import Minimums
+from callserver.service.months import Months
 from callserver.service.numbers import Numbers
 from callserver.service.providers import Providers
 from callserver.service.retention import Retention
+from callserver.service.sudden_fees import SuddenFees
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +26,7 @@ class Office:
     retention: Retention
     providers: Providers
     features: Features
+    minimums: Minimums
+    months: Months
+    bills: Bills
+    sudden_fees: SuddenFees
