@@ -14,6 +14,7 @@ from callserver.adapters.sql import (
     schema_ledger,
     schema_months,
     schema_numbers,
+    schema_plans,
     schema_providers,
 )
 from callserver.adapters.sql.database import Database
@@ -24,6 +25,7 @@ TABLES = (
     schema_ledger,
     schema_months,
     schema_numbers,
+    schema_plans,
     schema_providers,
 )  # whose tables the metadata has for having been imported
 

@@ -7,6 +7,7 @@ from callserver.adapters.sql import (
     schema_ledger,
     schema_months,
     schema_numbers,
+    schema_plans,
     schema_providers,
 )
 from callserver.adapters.sql.schema import metadata
@@ -16,6 +17,7 @@ TABLES = (
     schema_ledger,
     schema_months,
     schema_numbers,
+    schema_plans,
     schema_providers,
 )  # whose tables the metadata has for having been imported
 
