@@ -79,8 +79,7 @@ def _plain(raw: Raw) -> Raw:
     """Decimal text without what only a number of TOML may have: exponent, underscores, plus."""
     if not isinstance(raw, str) or not _TOML_FLOAT.fullmatch(raw):
         return raw
-    text = format(Decimal(raw.replace("_", "")), "f")
-    return text
+    return format(Decimal(raw.replace("_", "")), "f")
 
 
 def precision() -> Checked:

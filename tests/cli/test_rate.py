@@ -21,9 +21,16 @@ FEES = [  # options, amount, billed seconds
     ("--rate 0.15 --seconds 5 --free-seconds 5", "0.000000", 0),
     ("--rate 0.15 --seconds 6 --free-seconds 5", "0.150000", 60),
     ("--rate 0 --seconds 600", "0.000000", 600),
+    ("--rate 0.15 --seconds 3600 --cap 5", "5.000000", 3600),
+    ("--rate 0.15 --seconds 61 --cap 0.3", "0.300000", 120),
+    ("--rate 0.15 --seconds 61 --included-minutes 1", "0.150000", 120),
+    ("--rate 0.15 --seconds 61 --included-minutes 2 --connection-fee 1", "0.000000", 120),
+    ("--rate 0.15 --seconds 61 --included-minutes 1 --connection-fee 1", "1.150000", 120),
+    ("--rate 0.15 --increments 6/6 --seconds 61 --included-minutes 1", "0.015000", 66),
+    ("--rate 0.15 --seconds 5 --free-seconds 5 --included-minutes 1", "0.000000", 0),
 ]
 WRONG = [  # options, what is said
-    ("--seconds 61", "give --rate or --tariff"),
+    ("--seconds 61", "give --rate, --tariff or --tariff-file"),
     ("--rate 0.15", "--seconds"),
     ("--rate 0.15 --seconds -1", "--seconds"),
     ("--rate 1e3 --seconds 1", "not an amount"),
@@ -35,6 +42,11 @@ WRONG = [  # options, what is said
     ("--rate 0.15 --seconds 1 --tariff minute", "leave out --rate"),
     ("--tariff Minute --seconds 1", "not an id"),
     ("--tariff minute --seconds 1 --at noon", "not an instant"),
+    ("--tariff-file x.toml --seconds 1 --cap 1", "leave out --cap"),
+    ("--rate 0.15 --seconds 1 --cap 1 --minimum-charge 2", "--cap"),
+    ("--rate 0.15 --seconds 1 --to 400#", "can't be dialled"),
+    ("--rate 0.15 --seconds 1 --area-code 571", "not an area code"),
+    ("--rate 0.15 --seconds 1 --included-minutes -1", "--included-minutes"),
 ]
 
 
