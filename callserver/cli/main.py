@@ -13,11 +13,14 @@ from callserver.cli import (
     cdr,
     db,
     features,
+    minimums,
+    months,
     numbers,
     providers,
     retention,
     token,
 )
+from callserver.cli.bill import show_bill
 from callserver.cli.business import export_business, import_business
 from callserver.cli.check import check, doctor
 from callserver.cli.demo import demo
@@ -98,4 +101,7 @@ app.add_typer(token.app, name="token")
 app.command()(reconcile)
 app.add_typer(features.app, name="features")
 app.add_typer(numbers.app, name="numbers")
+app.add_typer(minimums.app, name="minimums")
+app.add_typer(months.app, name="months")
+app.command("bill")(show_bill)
 app.add_typer(db.app, name="db")

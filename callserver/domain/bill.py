@@ -134,6 +134,11 @@ class Bill:
             self.usage.charged_micros + self.shortfall_micros + self.late_micros + self.plan_micros
         )
 
+    def with_running(self, running: tuple[RunningCall, ...] | None) -> "Bill":
+        """With the calls in progress, which belong to the month that runs; other bills as they
+        are."""
+        return replace(self, running=running) if self.state is BillState.OPEN else self
+
     def for_customer(self) -> "Bill":
         """Without what is the provider's only."""
         return replace(self, features=())

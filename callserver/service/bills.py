@@ -1,8 +1,6 @@
 """Customers' bills: to date at any moment, fixed once their month is closed."""
 
-from dataclasses import replace
-
-from callserver.domain.bill import Bill, BillState, RunningCall
+from callserver.domain.bill import Bill, BillState
 from callserver.domain.billing_month import BillingMonth
 from callserver.domain.declined import Declined, Reason
 from callserver.ports import Clock
@@ -20,20 +18,14 @@ class Bills:
         """The month that runs."""
         return BillingMonth.of(self._clock.now_us() // 1000)
 
-    async def bill(
-        self,
-        customer: str,
-        month: BillingMonth,
-        running: tuple[RunningCall, ...] | None = None,
-    ) -> Bill:
-        """A customer's bill. `running`: the calls in progress, where somebody knows them; they
-        belong to the month that runs."""
+    async def bill(self, customer: str, month: BillingMonth) -> Bill:
+        """A customer's bill, without the calls in progress."""
         if month > self.this_month():
             raise Declined(Reason.MONTH_UNKNOWN, f"{month} has not begun.")
         found = await self._book.bill(month, customer)
         if found is None:
             raise Declined(Reason.CUSTOMER_UNKNOWN, f"There is no customer {customer}.")
-        return replace(found, running=running) if found.state is BillState.OPEN else found
+        return found
 
     async def months(self, customer: str) -> list[tuple[BillingMonth, BillState]]:
         """The months there are bills of, the latest first: the one that runs, those that are over
