@@ -35,6 +35,7 @@ from callserver.service.hangups import Hangups
 from callserver.service.health import Health
 from callserver.service.in_hand import CallsInHand
 from callserver.service.live import LiveCalls
+from callserver.service.live_money import AccountsLiveMoney
 from callserver.service.metering import Metering
 from callserver.service.reconcile import Reconciler
 from callserver.service.settle import Settle
@@ -293,6 +294,7 @@ class App:
         drift = ledger_drift(parts.books, parts.meters)
         self.metrics.watch("callserver_ledger_drift", lambda: drift.differing)
         self._background("ledger_drift", drift.watch())
+        office.plans.follow_live(AccountsLiveMoney(parts.accounts))
         for name, work in background_work(office):
             self._background(name, work)
         endpoint = self.config.server.http

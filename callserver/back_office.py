@@ -11,6 +11,7 @@ from callserver.adapters.sql.ledger_book import SqlLedger
 from callserver.adapters.sql.minimums import SqlMinimums
 from callserver.adapters.sql.months import SqlMonths
 from callserver.adapters.sql.numbers import SqlNumbers
+from callserver.adapters.sql.plans import SqlPlans
 from callserver.adapters.sql.providers import SqlProviders
 from callserver.adapters.sql.retention import SqlRetention
 from callserver.config import Config
@@ -26,6 +27,7 @@ from callserver.service.minimums import Minimums
 from callserver.service.months import Months
 from callserver.service.numbers import NumberPolicy, Numbers
 from callserver.service.office import Office
+from callserver.service.plans import PlanPolicy, Plans
 from callserver.service.providers import Providers
 from callserver.service.retention import Retention, RetentionPolicy
 from callserver.service.sudden_fees import SuddenFees
@@ -62,6 +64,11 @@ def build_office(books: SqlBooks, config: Config) -> Office:
                 config.retention.batch,
                 look_s=config.retention.look_s,
             ),
+        ),
+        plans=Plans(
+            SqlPlans(books.database, books.clock),
+            books.clock,
+            PlanPolicy(config.plans.retry_days, config.plans.look_s),
         ),
         features=Features(
             SqlFeatures(books.database, books.clock),
@@ -106,4 +113,5 @@ def background_work(office: Office) -> Iterator[tuple[str, Coroutine[Any, Any, N
     if office.minimums.follows_rate:
         yield "minimums", office.minimums.run()
     yield "features", office.features.run()
+    yield "plans", office.plans.run()
     yield "retention", office.retention.run()

@@ -38,6 +38,7 @@ __all__ = [
     "LogConfig",
     "MonthsConfig",
     "NumbersConfig",
+    "PlansConfig",
     "RedisConfig",
     "RetentionConfig",
     "ServerConfig",
@@ -288,6 +289,25 @@ class NumbersConfig(_Section):
     )
 
 
+class PlansConfig(_Section):
+    """Plans of customers."""
+
+    retry_days: WholeNumber = Field(
+        30,
+        ge=0,
+        le=366,
+        description="Days that a year whose fee was not covered waits for money before the plan "
+        "ends.",
+    )
+    look_s: WholeNumber = Field(
+        60,
+        ge=1,
+        le=86_400,
+        description="How often the server looks for what is due: lapses, the next year, renewals, "
+        "plans that are used up.",
+    )
+
+
 class LogConfig(_Section):
     """The server's log, on standard error."""
 
@@ -312,6 +332,7 @@ class Config(_Section):
     months: MonthsConfig = MonthsConfig()
     retention: RetentionConfig = RetentionConfig()
     numbers: NumbersConfig = NumbersConfig()
+    plans: PlansConfig = PlansConfig()
     log: LogConfig = LogConfig()
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from callserver.service.ledger import Ledger
 from callserver.service.minimums import Minimums
 from callserver.service.months import Months
 from callserver.service.numbers import Numbers
+from callserver.service.plans import Plans
 from callserver.service.providers import Providers
 from callserver.service.retention import Retention
 from callserver.service.sudden_fees import SuddenFees
@@ -30,3 +31,4 @@ class Office:
     months: Months
     bills: Bills
     sudden_fees: SuddenFees
+    plans: Plans
