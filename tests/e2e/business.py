@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from callserver.domain.band import Band
 from callserver.domain.business import (
     Billing,
     BlockEntry,
@@ -29,6 +30,7 @@ class Party:
     trunks: tuple[str, ...]
     terms: Terms = field(default_factory=Terms)
     balance: str = "100"
+    minutes: int = 0
     ring_s: int = 20
     line_calls_max: int = 0
     did_calls_max: int = 0
@@ -104,4 +106,7 @@ def _tariff(party: Party) -> TariffVersion:
         minimum_charge_micros=parse_yuan(terms.minimum),
         free_s=terms.free_s,
         precision_micros=parse_yuan(terms.precision),
+        bands=tuple(
+            Band(parse_yuan(hours.rate), hours.from_s, hours.to_s) for hours in terms.bands
+        ),
     )

@@ -43,7 +43,11 @@ def fee_is_by_the_book(world: World, row: Row) -> None:
     """The fee equals the reference's, from Asterisk's line alone."""
     party = world.parties.get(row.cdr["did"])
     line = row.answered
-    expected = party.terms.fee(max(1, line.billsec)) if party and line else Decimal(0)
+    minutes = row.cdr["included_minutes"]
+    expected = Decimal(0)
+    if party and line:
+        expected = party.terms.fee(max(1, line.billsec), line.answer_us, minutes)
+        assert minutes <= party.terms.minutes_needed(max(1, line.billsec))
     got = amount(row.cdr["fee"])
     print(f"fee: expected {expected}, got {got} {row.cdr['fee_lines']}")
     assert got == expected
@@ -57,11 +61,16 @@ def balances_add_up(world: World, rows: list[Row]) -> None:
             (amount(row.cdr["charged"]) for row in rows if row.cdr["customer"] == party.customer),
             Decimal(0),
         )
+        used = sum(
+            row.cdr["included_minutes"] for row in rows if row.cdr["customer"] == party.customer
+        )
         expected = opening(world, party) - charged
         balance = world.get(f"/v1/accounts/{party.customer}/balance")
         got, held = amount(balance["settled"]), amount(balance["held"])
         print(f"balance of {party.customer}: expected {expected}, got {got}, held {held}")
         assert (got, held) == (expected, Decimal(0))
+        minutes = balance["included_minutes"], balance["included_minutes_held"]
+        assert minutes == (party.minutes - used, 0)
 
 
 def opening(world: World, party: Party) -> Decimal:
@@ -80,8 +89,9 @@ def _left(world: World) -> list[str]:
         key = raw.decode()
         name = key.partition("}:")[2]
         if name.startswith("acct:"):
-            held = world.server.redis("HGET", key, "held")
-            left += [f"{key} held {held!r}"] if int(held or 0) else []
+            for field in ("held", "minutes_held"):
+                held = world.server.redis("HGET", key, field)
+                left += [f"{key} {field} {held!r}"] if int(held or 0) else []
         elif name.startswith("meter:"):
             state = world.server.redis("HGET", key, "state")
             left += [f"{key[:12]}… is {state!r}"] if state != b"closed" else []

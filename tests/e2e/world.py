@@ -26,6 +26,7 @@ from tests.e2e.business import Party, catalogue
 from tests.e2e.cuttable import CuttableLink
 from tests.e2e.http import get_json, post_json
 from tests.e2e.server import Server
+from tests.service.included import grant_all
 
 INSTANTS_AGREE_MS = 20
 BILLING = {"slice_s": 4, "due_poll_ms": 100, "channel_list_s": 2}
@@ -113,6 +114,10 @@ class World:
             fill_books(
                 self._database_url, catalogue(list(self.parties.values())), SystemClock(), top_ups
             )
+        )
+        minutes = {party.customer: party.minutes for party in self.parties.values()}
+        asyncio.run(
+            grant_all(self._database_url, {name: count for name, count in minutes.items() if count})
         )
         with ExitStack() as opening:
             opening.enter_context(self.server)
