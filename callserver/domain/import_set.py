@@ -29,6 +29,8 @@ class ImportProblem:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
+        if self.line and self.column:
+            where = f"{where}:{self.column}"
         return f"{where}: {self.reason}"
 
 

@@ -54,12 +54,12 @@ def test_a_dry_run_changes_nothing(run: Run, data: Path, tmp_path: Path) -> None
 def test_one_error_keeps_everything_out_and_all_are_named(
     run: Run, data: Path, tmp_path: Path
 ) -> None:
-    """File, line and reason of each; nothing of the good rows is written."""
+    """File, line, column and reason of each; nothing of the good rows is written."""
     path = tmp_path / "bad.toml"
     path.write_text(NEW.replace("4001112223", "400111222") + "[[nonsense]]\n", encoding="utf-8")
     got = run("import", path, "--data", data)
     assert (got.status, got.out) == (1, "")
-    assert f"{path}:8: " in got.err
+    assert f"{path}:8:10: " in got.err
     assert "nothing was imported" in got.err
     problems = run("import", path, "--data", data, "--json").json["problems"]
     assert all(problem["file"] == str(path) and problem["reason"] for problem in problems)

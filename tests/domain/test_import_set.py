@@ -6,7 +6,8 @@ from callserver.domain.import_set import ImportChanges, ImportProblem, Item
 
 def test_a_problem_reads_like_a_compilers() -> None:
     """File, line, reason; the line is left out where the whole file is wrong."""
-    assert str(ImportProblem("a.toml", 3, 7, "no")) == "a.toml:3: no"
+    assert str(ImportProblem("a.toml", 3, 7, "no")) == "a.toml:3:7: no"
+    assert str(ImportProblem("a.toml", 3, None, "no")) == "a.toml:3: no"
     assert str(ImportProblem("a.xlsx", 0, None, "no")) == "a.xlsx: no"
 
 

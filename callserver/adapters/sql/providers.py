@@ -14,7 +14,7 @@ from callserver.domain.ledger import Entry, EntryKind, provider_account
 from callserver.ports import Clock
 from callserver.ports.providers import Commission, PostedCommission
 
-_LOCK = 0x6361_6C6C_0006
+_LOCK = 0x6361_6C6C_0091
 
 
 class SqlProviders:

@@ -28,7 +28,7 @@ from callserver.domain.retention import CallerData, CallerDay, Dispute, by_day
 from callserver.ports import Clock
 from callserver.ports.retention import Expired, Purged
 
-_LOCK = 0x6361_6C6C_0005
+_LOCK = 0x6361_6C6C_0090
 _CHUNK = 500  # of a row with eleven bound variables: SQLite stops near 32 000
 _SUMS = ("calls", "answered", "billsec", "billed_s", "fee_micros", "charged_micros")
 _DAY_KEY = ("day", "did", "customer", "province", "area_code")
