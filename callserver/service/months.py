@@ -69,6 +69,10 @@ class Months:
         )
         return report
 
+    async def begin(self, month: BillingMonth, actor: str) -> MonthClose:
+        """Begin to close, without a batch yet; `close` goes on. Raises Declined."""
+        return await self._book.begin(month, actor)
+
     async def try_close(self, month: BillingMonth, progress: Progress = _silent) -> MonthReport:
         """What a close would come to now; nothing is written. Raises Declined as `close` would."""
         found = await self._book.report(month)

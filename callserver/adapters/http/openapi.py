@@ -9,6 +9,9 @@ from pydantic.json_schema import models_json_schema
 from callserver.adapters.http import models
 from callserver.adapters.http.features import OPERATIONS as FEATURES
 from callserver.adapters.http.ledger import OPERATIONS as LEDGER
+from callserver.adapters.http.months import OPERATIONS as MONTHS
+from callserver.adapters.http.number_applications import OPERATIONS as APPLICATIONS
+from callserver.adapters.http.numbers import OPERATIONS as NUMBERS
 from callserver.adapters.http.operation import (
     ACCOUNT,
     CALL_ID,
@@ -47,7 +50,15 @@ _CALLS = (
 )  # fmt: skip
 
 # An area's own operations stand beside its handlers; they are added here.
-OPERATIONS: tuple[Operation, ...] = (*_CALLS, *LEDGER, *FEATURES, *PROVIDERS)
+OPERATIONS: tuple[Operation, ...] = (
+    *_CALLS,
+    *LEDGER,
+    *FEATURES,
+    *PROVIDERS,
+    *MONTHS,
+    *NUMBERS,
+    *APPLICATIONS,
+)
 
 
 def document() -> dict[str, Any]:

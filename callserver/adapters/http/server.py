@@ -20,6 +20,9 @@ from callserver.adapters.http.cdrs import CdrPages
 from callserver.adapters.http.connections import Connections, connection_factory
 from callserver.adapters.http.features import FeaturePages
 from callserver.adapters.http.ledger import LedgerPages
+from callserver.adapters.http.months import MonthPages
+from callserver.adapters.http.number_applications import ApplicationPages
+from callserver.adapters.http.numbers import NumberPages
 from callserver.adapters.http.operation import Operation
 from callserver.adapters.http.outermost import Outermost
 from callserver.adapters.http.providers import ProviderPages
@@ -131,6 +134,9 @@ class HttpServer:
         yield from LedgerPages(self._services, self._access, read_s).routes()
         yield from FeaturePages(self._services, read_s).routes()
         yield from ProviderPages(self._services, read_s).routes()
+        yield from MonthPages(self._services, self._access, read_s).routes()
+        yield from NumberPages(self._services, read_s).routes()
+        yield from ApplicationPages(self._services).routes()
 
     def _quick_way(self, application: RequestHandler) -> RequestHandler:
         """Balances, which back ends poll, pass aiohttp's router by: a sixth of their time."""
