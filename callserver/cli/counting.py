@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callable[[int], None]]:
+def counting(what: str) -> Iterator[Callable[[object], None]]:
     """Show on standard error how many `what` are done; call the yielded function after each."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn

@@ -16,6 +16,7 @@ from callserver.cli import (
     minimums,
     months,
     numbers,
+    plans,
     providers,
     retention,
     token,
@@ -100,6 +101,7 @@ app.add_typer(providers.customers, name="customers")
 app.add_typer(token.app, name="token")
 app.command()(reconcile)
 app.add_typer(features.app, name="features")
+app.add_typer(plans.app, name="plans")
 app.add_typer(numbers.app, name="numbers")
 app.add_typer(minimums.app, name="minimums")
 app.add_typer(months.app, name="months")

@@ -16,8 +16,8 @@ class LiveMoney:
     held_micros: int
     minutes: int
     held_minutes: int
-    seq: int
-    """The last numbered entry that it has."""
+    seq: int | None = None
+    """The last numbered entry that it has; None: not told."""
 
 
 @dataclass(frozen=True, slots=True)

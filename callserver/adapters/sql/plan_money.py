@@ -191,7 +191,7 @@ def _take_fee(
 ) -> None:
     floor = account_sums(connection, [entry.account])[entry.account].floor_micros
     credit = book.open_left.micros
-    held = _in_flight(book, live)[0] if live and live.seq == book.seq else 0
+    held = _not_free(book, live) if live else 0
     try:
         post_covered(connection, entry, floor - credit - held)
     except NotCovered as short:
@@ -201,6 +201,11 @@ def _take_fee(
             f"Plan {version.plan!r} costs {short_yuan(-entry.amount_micros)} yuan and "
             f"{entry.account} has {short_yuan(short.available_micros)}{of_that}; top it up.",
         ) from short
+
+
+def _not_free(book: GrantBook, live: LiveMoney) -> int:
+    """Micros that no fee can take. An entry that Redis has not applied yet is no call in flight."""
+    return _in_flight(book, live)[0] if live.seq == book.seq else live.held_micros
 
 
 def _in_flight(book: GrantBook, live: LiveMoney) -> tuple[int, int]:
