@@ -8,11 +8,10 @@ import pytest
 from tests.doc_blocks import ROOT, matches, shell, steps
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("dialplan/*.md")])
-# What the Chinese README runs is what the English one runs; a test of its own says so.
+# What a Chinese page runs is what the English one runs; a test of its own says so.
+CHINESE = [path for path in DOCUMENTS if path.name.endswith(".zh-CN.md")]
 RUNNABLE = [
-    path
-    for path in DOCUMENTS
-    if path.name != "README.zh-CN.md" and steps(path.read_text(encoding="utf-8"))
+    path for path in DOCUMENTS if path not in CHINESE and steps(path.read_text(encoding="utf-8"))
 ]
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)")
 
@@ -39,11 +38,13 @@ def test_links_lead_somewhere(path: Path) -> None:
     assert missing == []
 
 
-def test_both_readmes_show_the_same_commands() -> None:
-    """The Chinese README runs what the English one runs."""
+@pytest.mark.parametrize("path", CHINESE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_both_languages_show_the_same_commands(path: Path) -> None:
+    """A Chinese page runs what the English one beside it runs."""
+    english = path.with_name(path.name.replace(".zh-CN", ""))
     shown = [
-        [(step.command, step.expected) for step in steps((ROOT / name).read_text("utf-8"))]
-        for name in ("README.md", "README.zh-CN.md")
+        [(step.command, step.expected) for step in steps(page.read_text("utf-8"))]
+        for page in (english, path)
     ]
     assert shown[0] == shown[1]
 

@@ -18,7 +18,7 @@ RATE_MICROS_MAX: Final = 1_000 * MICROS_PER_YUAN
 INCREMENT_S_MAX: Final = 3600
 _AMOUNTS = ("rate", "connection_fee", "minimum_charge", "cap", "precision")
 _DAYS = {name: name for name in (*WEEKDAYS, *(kind.value for kind in DayKind))}
-_PREFIX = r"\+(?!86)[1-9][0-9]{0,14}|(?!00)[0-9]{1,16}"
+_PREFIX = r"\+(?!86|0)[0-9]{0,15}|(?!00)[0-9]{1,16}"
 _PREFIX_IS = "how a number begins, such as 138, 0571 or +852 (Chinese ones without +86)"
 
 TARIFF: tuple[Field, ...] = (
