@@ -26,6 +26,7 @@ from callserver.adapters.http.operation import (
     Operation,
     Parameter,
 )
+from callserver.adapters.http.plans import OPERATIONS as PLANS
 from callserver.adapters.http.providers import OPERATIONS as PROVIDERS
 
 _SCHEMAS = "#/components/schemas/"
@@ -54,6 +55,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *_CALLS,
     *LEDGER,
     *FEATURES,
+    *PLANS,
     *PROVIDERS,
     *MONTHS,
     *NUMBERS,

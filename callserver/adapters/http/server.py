@@ -25,6 +25,7 @@ from callserver.adapters.http.number_applications import ApplicationPages
 from callserver.adapters.http.numbers import NumberPages
 from callserver.adapters.http.operation import Operation
 from callserver.adapters.http.outermost import Outermost
+from callserver.adapters.http.plans import PlanPages
 from callserver.adapters.http.providers import ProviderPages
 from callserver.adapters.http.services import HttpServices
 from callserver.adapters.http.settings import BODY_BYTES_MAX, HttpSettings
@@ -133,6 +134,7 @@ class HttpServer:
         read_s = self._settings.request_read_s
         yield from LedgerPages(self._services, self._access, read_s).routes()
         yield from FeaturePages(self._services, read_s).routes()
+        yield from PlanPages(self._services, read_s).routes()
         yield from ProviderPages(self._services, read_s).routes()
         yield from MonthPages(self._services, self._access, read_s).routes()
         yield from NumberPages(self._services, read_s).routes()
