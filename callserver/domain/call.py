@@ -13,6 +13,8 @@ from callserver.domain.identity import is_token
 from callserver.domain.refusal import Refusal
 
 Known = TypeVar("Known")
+_NO_BANDS = b',"cap_micros":null,"bands":[],"first_day":0,"day_kinds":"","upto_s":0'
+_NO_COST = b',"cost_tariff":null'
 _RENAMED = {"increment_first_s": "initial_increment_s", "increment_next_s": "increment_s"}
 
 
@@ -112,9 +114,12 @@ class Plan:
         """JSON, without the token: that stands in the key beside it."""
         token = self.arrival.token
         if not is_token(token):
-            return orjson.dumps(replace(self, arrival=replace(self.arrival, token="")))
-        # Cut out of the text: copying the dataclasses takes longer than the whole encoding.
-        return orjson.dumps(self).replace(b'"token":"%s"' % token.encode(), b'"token":""', 1)
+            text = orjson.dumps(replace(self, arrival=replace(self.arrival, token="")))
+        else:
+            # Cut out of the text: copying the dataclasses takes longer than the whole encoding.
+            text = orjson.dumps(self).replace(b'"token":"%s"' % token.encode(), b'"token":""', 1)
+        # Most tariffs have no bands: every live call in Redis is a good 80 bytes smaller so.
+        return text.replace(_NO_BANDS, b"").replace(_NO_COST, b"")
 
     @classmethod
     def decode(cls, text: bytes | str, token: str = "") -> Self:

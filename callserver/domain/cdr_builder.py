@@ -1,16 +1,18 @@
 """From what was planned, how it ended and what was charged to the rated CDR."""
 
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from callserver.domain.attempts import with_destinations
 from callserver.domain.call import CallEnd, HungUpBy, Plan
+from callserver.domain.call_tariff import CallTariff
 from callserver.domain.cdr import Cdr, Disposition
 from callserver.domain.meter import Settled
 from callserver.domain.money import short_yuan
 from callserver.domain.price_table import PriceTable
-from callserver.domain.rating import explain
+from callserver.domain.rating import RatedFee, explain
 
 _BY_DIAL_STATUS = {
     "NOANSWER": Disposition.NO_ANSWER,
@@ -113,8 +115,11 @@ def _fee_lines(plan: Plan, end: CallEnd, settled: Settled) -> tuple[str, ...]:
     """The arithmetic of the fee, and what of it is not charged."""
     if plan.tariff is None or not end.answered_us:
         return ()
-    answered_ms, dialled = end.answered_us // 1000, destination(plan, end)
-    rated = explain(plan.tariff, dialled, answered_ms, end.billsec, settled.minutes)
+    if plan.tariff.bands:
+        answered_ms, dialled = end.answered_us // 1000, destination(plan, end)
+        rated = explain(plan.tariff, dialled, answered_ms, end.billsec, settled.minutes)
+    else:
+        rated = _explained(plan.tariff, end.billsec, settled.minutes)
     if (rated.amount_micros, rated.minutes_used) != (settled.fee_micros, settled.minutes):
         # the settlement stands for ever; a sum that does not lead to it would only mislead
         lines: tuple[str, ...] = (f"settled at {short_yuan(settled.fee_micros)}",)
@@ -127,6 +132,12 @@ def _fee_lines(plan: Plan, end: CallEnd, settled: Settled) -> tuple[str, ...]:
             f" {short_yuan(settled.written_off_micros)} beyond the hold written off",
         )
     return lines
+
+
+@lru_cache(maxsize=8192)
+def _explained(tariff: CallTariff, billsec: int, minutes: int) -> RatedFee:
+    """The same for every call of so many seconds: to whom and when does not matter."""
+    return explain(tariff, "", 0, billsec, minutes)
 
 
 def encode_outcome(plan: Plan, end: CallEnd) -> bytes:

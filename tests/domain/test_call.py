@@ -5,15 +5,47 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from callserver.domain.band import Band
 from callserver.domain.call import CallEnd, EndSource, HungUpBy, Plan
+from callserver.domain.call_tariff import CallTariff
+from callserver.domain.holidays import HolidayCalendar
 from callserver.domain.refusal import Refusal
 
-from .samples import T0_US, TOKEN, WITHHELD, end, plan
+from .samples import HANGZHOU_MOBILE, T0_US, TOKEN, WITHHELD, end, plan, tariff
 
 
 def test_a_plan_survives_its_json() -> None:
     """All but the token, which its key carries, comes back."""
     assert Plan.decode(plan().encode(), TOKEN) == plan()
+
+
+def test_a_plan_with_bands_and_cost_survives_its_json() -> None:
+    """All that the price may depend on is in it."""
+    band = Band(300_000, 0, 3_600, ("holiday",), caller_prefixes=("138",), name="night")
+    version = replace(tariff(), bands=(band,), cap_micros=9_000_000)
+    at_ms = T0_US // 1000
+    terms = CallTariff.snapshot(version, HANGZHOU_MOBILE, at_ms, 60, HolidayCalendar(), 10_000)
+    assert terms.bands
+    planned = plan(tariff=terms, cost_tariff=CallTariff.flat(tariff()))
+    assert Plan.decode(planned.encode(), TOKEN) == planned
+
+
+def test_what_a_tariff_does_not_have_takes_no_room() -> None:
+    """There are ten thousand live calls in Redis."""
+    text = plan().encode()
+    assert not [word for word in (b"bands", b"cap", b"day", b"cost") if word in text]
+
+
+def test_a_plan_of_the_version_before_is_read() -> None:
+    """It has the whole tariff version, by other names of the increments, and no cost."""
+    raw = orjson.loads(plan().encode())
+    terms = raw["tariff"]
+    terms["increment_first_s"] = terms.pop("initial_increment_s") + 1
+    terms["increment_next_s"] = terms.pop("increment_s") + 2
+    terms["effective_from_ms"] = 7
+    read = Plan.decode(orjson.dumps(raw), TOKEN).tariff
+    assert read is not None
+    assert (read.initial_increment_s, read.increment_s, read.bands) == (61, 62, ())
 
 
 def test_a_refused_plan_survives_its_json() -> None:
