@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from callserver.domain.business import NumberState
 from callserver.domain.identity import SHARDS, shard_of
 from callserver.domain.meter import MeterState, OpenMeter
 from callserver.ports import (
@@ -152,12 +153,20 @@ class Metering:
             await self._again(meter, self.policy.ring_check_ms)
             return
         wanted_s = min(self.policy.slice_s, self.policy.call_max_s - meter.held_s)
+        if self._stopped(call.plan.arrival.did) and not call.timeout_due:
+            await self._again(meter, self.policy.retry_ms)
+            return
         if not call.timeout_due and wanted_s > 0:
             await self._extend(call, meter, wanted_s)
         if call.timeout_due:
             await self.move_timeout(call)
         elif wanted_s <= 0:  # the longest call there is; Asterisk ends it
             await self._again(meter, self.policy.claim_ms)
+
+    def _stopped(self, did: str) -> bool:
+        """Whether the number was suspended or closed meanwhile: its calls finish what is held."""
+        known = self.catalogue.now.dids.get(did)
+        return known is not None and known.state is not NumberState.ACTIVE
 
     async def _extend(self, call: CallInHand, meter: OpenMeter, wanted_s: int) -> None:
         """Hold the next slice; a refusal is asked again, for a top-up lets the call go on."""
