@@ -4,8 +4,10 @@ import asyncio
 import os
 import resource
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -240,6 +242,7 @@ def _facts(settings: "Config", path: Path | None) -> "HostFacts":
         disk_free_bytes=shutil.disk_usage(existing).free,
         open_files_max=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         mobile_blocks=_mobile_blocks(),
+        calendar_days=_calendar_days(),
         http_host=settings.server.http.host,
         fastagi_host=settings.server.fastagi.host,
         agi_allow=settings.server.agi_allow,
@@ -261,3 +264,11 @@ def _mobile_blocks() -> int | None:
         return load_regions().mobile_blocks
     except (OSError, ImportError, BadRegionFile):
         return None
+
+
+def _calendar_days() -> int:
+    from callserver.domain.billing_month import shanghai_day
+    from callserver.start_files import load_calendar
+
+    today = shanghai_day(time.time_ns() // 1_000_000)
+    return (date(max(load_calendar().years), 12, 31) - today).days

@@ -13,6 +13,7 @@ OPEN_FILES_GOOD = 8192
 MOBILE_BLOCKS_GOOD = 400_000
 OTHERS = 0o077
 NETWORK_ADDRESSES_MAX = 2**16
+CALENDAR_DAYS_GOOD = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,16 @@ class FileFact:
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """What was seen on this host. `mobile_blocks` None: the region table cannot be read."""
+    """What was seen on this host. `mobile_blocks` None: the region table cannot be read.
+
+    `calendar_days`: how many days from today on the official calendar of holidays knows.
+    """
 
     files: Sequence[FileFact]
     disk_free_bytes: int
     open_files_max: int
     mobile_blocks: int | None
+    calendar_days: int
     http_host: str
     fastagi_host: str
     agi_allow: Sequence[IPv4Network | IPv6Network]
@@ -50,6 +55,7 @@ def diagnose(facts: HostFacts) -> list[Finding]:
         _disk(facts.disk_free_bytes),
         _open_files(facts.open_files_max),
         _regions(facts.mobile_blocks),
+        _holidays(facts.calendar_days),
         _fastagi(facts),
         _http(facts),
     ]
@@ -93,6 +99,14 @@ def _regions(blocks: int | None) -> Finding:
         return Finding("regions", Outcome.FAILED, "the region table cannot be read", hint)
     outcome = Outcome.OK if blocks >= MOBILE_BLOCKS_GOOD else Outcome.WARNING
     return Finding("regions", outcome, f"{blocks} blocks of mobile numbers known")
+
+
+def _holidays(days: int) -> Finding:
+    detail = f"official holidays are known for {max(0, days)} days more"
+    if days < CALENDAR_DAYS_GOOD:
+        hint = "update the package, or import [[holiday]] records: else only weekdays count"
+        return Finding("holidays", Outcome.WARNING, detail, hint)
+    return Finding("holidays", Outcome.OK, detail)
 
 
 def _fastagi(facts: HostFacts) -> Finding:
