@@ -2,7 +2,7 @@
 # system.sh [PACKAGE …]: install what the tests need from Debian and is not there yet.
 set -eu
 packages=("$@")
-[ $# -gt 0 ] || packages=(debootstrap sip-tester espeak-ng postgresql buildah)
+[ $# -gt 0 ] || packages=(debootstrap sip-tester espeak-ng postgresql buildah chromium)
 die() { printf 'callserver: %s\n' "$1" >&2; exit 1; }
 
 missing=()
