@@ -5,7 +5,6 @@ from typing import Any
 
 from callserver.domain.band import BANDS_MAX
 from callserver.service.import_field import REQUIRED, Field
-from callserver.service.import_kinds import BAND_KIND, KINDS
 from callserver.service.tariff_cells import Checked
 from callserver.service.tariff_kinds import BAND_CONDITIONS, HOLIDAY, TARIFF
 
@@ -32,21 +31,16 @@ def tariff_schema() -> Schema:
 
 
 def _file() -> Schema:
-    """Records; those that are no tariffs are described in docs/import.md."""
-    others = {
-        kind.name: {"type": "array", "items": {"type": "object"}}
-        for kind in KINDS.values()
-        if kind.name not in {"tariff", BAND_KIND.name, "holiday"}
-    }
+    """Records. Those that are no tariffs are described in docs/import.md, and may be any."""
     tariff = {"$ref": "#/$defs/tariff"}
     return {
         "type": "object",
         "properties": {
             "tariff": {"anyOf": [{"type": "array", "items": tariff}, tariff]},
             "holiday": {"type": "array", "items": {"$ref": "#/$defs/holiday"}},
-            **others,
+            "band": False,
         },
-        "additionalProperties": False,
+        "additionalProperties": {"type": "array", "items": {"type": "object"}},
     }
 
 

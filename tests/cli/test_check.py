@@ -74,7 +74,8 @@ def test_an_embedded_set_up_passes_with_a_warning_for_the_missing_pbx(run: Run, 
     got = run("check", "--data", data, "--json")
     assert (got.status, got.json["ok"]) == (0, True)
     assert outcomes(got)["asterisk"][0] == "warning"
-    assert outcomes(got)["database"] == ("ok", f"at revision {migrate.head()}; 5 customers, 8 numbers")
+    detail = f"at revision {migrate.head()}; 5 customers, 8 numbers"
+    assert outcomes(got)["database"] == ("ok", detail)
 
 
 def test_a_missing_database_fails_and_people_see_what_to_do(run: Run, tmp_path: Path) -> None:
