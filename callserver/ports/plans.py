@@ -17,7 +17,8 @@ class LiveMoney:
     minutes: int
     held_minutes: int
     seq: int | None = None
-    """The last numbered entry that it has; None: not told."""
+    """The last numbered entry that it has; None: not told, so that calls cannot be told apart
+    from entries that are on their way."""
 
 
 @dataclass(frozen=True, slots=True)

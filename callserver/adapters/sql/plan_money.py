@@ -182,6 +182,12 @@ def _entry(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    micros: int = 0
+    minutes: int = 0
+
+
 def _take_fee(
     connection: Connection,
     entry: Entry,
@@ -191,7 +197,7 @@ def _take_fee(
 ) -> None:
     floor = account_sums(connection, [entry.account])[entry.account].floor_micros
     credit = book.open_left.micros
-    held = _not_free(book, live) if live else 0
+    held = _in_flight(connection, entry.account, book, live).micros if live else 0
     try:
         post_covered(connection, entry, floor - credit - held)
     except NotCovered as short:
@@ -203,16 +209,18 @@ def _take_fee(
         ) from short
 
 
-def _not_free(book: GrantBook, live: LiveMoney) -> int:
-    """Micros that no fee can take. An entry that Redis has not applied yet is no call in flight."""
-    return _in_flight(book, live)[0] if live.seq == book.seq else live.held_micros
-
-
-def _in_flight(book: GrantBook, live: LiveMoney) -> tuple[int, int]:
-    """Micros and minutes that running calls hold, or used and SQL does not have yet."""
-    return (
-        live.held_micros + max(0, book.settled_micros - live.settled_micros),
-        live.held_minutes + max(0, book.settled_minutes - live.minutes),
+def _in_flight(connection: Connection, customer: str, book: GrantBook, live: LiveMoney) -> _Flight:
+    """What running calls hold, or used while SQL does not have it yet."""
+    if live.seq is None:
+        return _Flight(live.held_micros, live.held_minutes)
+    query = select(
+        cast(func.coalesce(func.sum(ledger_entry.c.amount_micros), 0), BigInteger),
+        cast(func.coalesce(func.sum(ledger_entry.c.minutes), 0), BigInteger),
+    ).where(ledger_entry.c.account == customer, ledger_entry.c.seq > live.seq)
+    micros, minutes = connection.execute(query).one()  # entries that Redis has not applied yet
+    return _Flight(
+        live.held_micros + max(0, book.settled_micros - micros - live.settled_micros),
+        live.held_minutes + max(0, book.settled_minutes - minutes - live.minutes),
     )
 
 
@@ -256,12 +264,13 @@ def lapse(
 ) -> bool:
     """Take back what is left of grants that are over; whether anything was done.
 
-    What running calls hold is left to them. What they leave is taken later: at the latest when a
-    whole day has passed. A lapse never takes an account below zero.
+    What calls in flight need is left to them. What they leave is taken later: at the latest when
+    a whole day has passed. A lapse never takes an account below zero.
     """
     today = shanghai_day(now_ms)
     book = read_book(connection, customer)
-    held_micros, held_minutes = _in_flight(book, live) if live else (0, 0)
+    flight = _in_flight(connection, customer, book, live) if live else _Flight()
+    held_micros, held_minutes = flight.micros, flight.minutes
     micros_there = max(0, book.settled_micros - (live.held_micros if live else 0))
     minutes_there = max(0, book.settled_minutes - (live.held_minutes if live else 0))
     done = False
@@ -270,7 +279,10 @@ def lapse(
         over = last_day < today or row.subscription in cancelled
         if row.closed_ms is not None or not over:
             continue
-        final = not (held_micros or held_minutes) or last_day + timedelta(days=1) < today
+        final = last_day + timedelta(days=1) < today
+        if live is not None and live.seq is None and not final:
+            continue  # the server, which knows more, does it within a minute
+        final = final or not (held_micros or held_minutes)
         left = book.of(row.id)
         kept = (0, 0) if final else (min(left.micros, held_micros), min(left.minutes, held_minutes))
         held_micros, held_minutes = held_micros - kept[0], held_minutes - kept[1]
