@@ -22,7 +22,7 @@ from callserver.adapters.spool import SpoolFile
 from callserver.adapters.sql.books import SqlBooks, open_books
 from callserver.adapters.sql.migrate import upgrade
 from callserver.app_settings import ami_settings, billing_policy
-from callserver.back_office import background_work, build_office, ledger_drift
+from callserver.back_office import background_work, build_office, ledger_drift, violations_work
 from callserver.config import AsteriskConfig, Config
 from callserver.ports import Pbx
 from callserver.service.accounts import Accounts
@@ -241,6 +241,7 @@ class App:
         self._background("outbox_sweeper", parts.writer.sweep())
         self._background("ledger_follower", parts.accounts.follow())
         self._background("meters", metering.run(self.config.billing.due_poll_ms))
+        self._background("violations", violations_work(parts.books, pbxs))
         self._watch(parts)
         await self._start_http(parts)
         await self._start_agi(admit, hangups)

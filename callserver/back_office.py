@@ -1,6 +1,6 @@
 """Builds the office: the services in no call's path, and the work they do in the background."""
 
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any
 
 from callserver.adapters.sealing import KeyFileSealer
@@ -17,7 +17,7 @@ from callserver.adapters.sql.retention import SqlRetention
 from callserver.config import Config
 from callserver.domain.lifecycle import Periods
 from callserver.domain.money import parse_yuan
-from callserver.ports import MeterStore
+from callserver.ports import MeterStore, Pbx
 from callserver.service.account_watch import AccountWatch
 from callserver.service.bills import Bills
 from callserver.service.features import FeaturePolicy, Features
@@ -31,6 +31,7 @@ from callserver.service.plans import PlanPolicy, Plans
 from callserver.service.providers import Providers
 from callserver.service.retention import Retention, RetentionPolicy
 from callserver.service.sudden_fees import SuddenFees
+from callserver.service.violations import Violations
 
 HOUR_MS = 3_600_000
 
@@ -103,6 +104,11 @@ def number_periods(config: Config) -> Periods:
 def ledger_drift(books: SqlBooks, meters: MeterStore) -> LedgerDrift:
     """What compares the live copy of the money with the books."""
     return LedgerDrift(books, SqlLedger(books.database, books.clock), meters, books.clock)
+
+
+def violations_work(books: SqlBooks, pbxs: Mapping[str, Pbx]) -> Coroutine[Any, Any, None]:
+    """Cut calls of numbers suspended for a violation, for ever."""
+    return Violations(SqlNumbers(books.database, Periods()), pbxs, books.clock).run()
 
 
 def background_work(office: Office) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
