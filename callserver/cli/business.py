@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from callserver.cli.import_bar import staging
 from callserver.cli.options import ConfigFile, DataFolder, Json
 from callserver.cli.output import EXIT_FAILED, Failed, message, print_json
 
 if TYPE_CHECKING:
     from callserver.adapters.sql.books import SqlBooks
+    from callserver.domain.business import Catalogue
     from callserver.domain.import_set import ImportChanges, ImportProblem
-    from callserver.service.importing import SourceFile
+    from callserver.domain.offers import Offers
+    from callserver.service.importing import Progress, SourceFile
 
 
 def import_business(
@@ -27,16 +30,18 @@ def import_business(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Import customers, numbers, lines and tariffs: all or nothing.
+    """Import customers, numbers, lines, tariffs, features, plans, minimums: all or nothing.
 
-    Every error is listed with file, line and reason. A running server follows within a second.
+    Every error is listed with file, line, column and reason. A running server follows at once.
     """
     from callserver.cli.opening import open_config, with_books
 
     sources = [_source(path) for path in files]
-    outcome = with_books(
-        open_config(config, data), lambda books: _import(books, sources, write=not dry_run)
-    )
+    with staging(sum(len(source.content) for source in sources)) as progress:
+        outcome = with_books(
+            open_config(config, data),
+            lambda books: _import(books, sources, write=not dry_run, progress=progress),
+        )
     if isinstance(outcome, list):
         _print_problems(outcome, json=json)
         raise typer.Exit(EXIT_FAILED)
@@ -60,14 +65,20 @@ def _source(path: Path) -> "SourceFile":
 
 
 async def _import(
-    books: "SqlBooks", sources: "list[SourceFile]", *, write: bool
+    books: "SqlBooks",
+    sources: "list[SourceFile]",
+    *,
+    write: bool,
+    progress: "Progress | None",
 ) -> "ImportChanges | list[ImportProblem]":
     from callserver.service.importing import ImportContended, import_files
 
     now_ms = time.time_ns() // 1_000_000
     actor = f"cli:{getpass.getuser()}"
     try:
-        return await import_files(books, sources, now_ms=now_ms, actor=actor, write=write)
+        return await import_files(
+            books, sources, now_ms=now_ms, actor=actor, write=write, progress=progress
+        )
     except ImportContended as fault:
         raise Failed(str(fault)) from fault
 
@@ -105,7 +116,7 @@ def export_business(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Export customers, numbers, lines and tariffs.
+    """Export customers, numbers, lines, tariffs, features, plans and minimums.
 
     Importing it again changes nothing.
     """
@@ -115,19 +126,23 @@ def export_business(
 
     if sum(1 for given in (output, csv, json or None) if given) > 1:
         raise typer.BadParameter("give one of --output, --csv and --json")
-    catalogue = with_books(open_config(config, data), lambda books: books.load_catalogue())
+    catalogue, offers = with_books(open_config(config, data), _everything)
     if csv is not None:
         for kind in KINDS.values():
-            _write(csv / f"{kind.plural}.csv", export_csv(catalogue, kind))
+            _write(csv / f"{kind.plural}.csv", export_csv(catalogue, kind, offers))
     elif output is not None:
-        _write(output, export_toml(catalogue))
+        _write(output, export_toml(catalogue, offers))
     elif json:
         import tomllib
 
-        print_json(tomllib.loads("".join(export_toml(catalogue))))
+        print_json(tomllib.loads("".join(export_toml(catalogue, offers))))
     else:
-        for text in export_toml(catalogue):
+        for text in export_toml(catalogue, offers):
             print(text, end="")
+
+
+async def _everything(books: "SqlBooks") -> "tuple[Catalogue, Offers]":
+    return await books.load_catalogue(), await books.load_offers()
 
 
 def _write(path: Path, texts: Iterable[str]) -> None:

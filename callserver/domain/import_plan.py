@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from callserver.domain.billing_month import shanghai_day
 from callserver.domain.business import BlockEntry, Catalogue, Customer, Did, NumberState, Provider
 from callserver.domain.holidays import Holiday
+from callserver.domain.import_offers import OfferCheck
 from callserver.domain.import_set import (
     DestinationRow,
     DidRow,
@@ -15,6 +17,7 @@ from callserver.domain.import_set import (
     Item,
 )
 from callserver.domain.import_tariffs import new_versions, with_bands
+from callserver.domain.offers import Offers
 
 Row = TypeVar("Row")
 Key = TypeVar("Key")
@@ -23,7 +26,7 @@ LINES_MAX = 20  # the dialplan walks no more (CS_LINES)
 
 
 def plan_import(
-    catalogue: Catalogue, rows: ImportSet, now_ms: int
+    catalogue: Catalogue, rows: ImportSet, now_ms: int, offers: Offers | None = None
 ) -> ImportChanges | list[ImportProblem]:
     """What the files would change, or every problem found, in the order of the files."""
     tariffs = {item.row.terms.tariff for item in rows.tariffs} | set(catalogue.tariffs)
@@ -36,6 +39,17 @@ def plan_import(
     routes = check.routes()
     blacklist = check.blacklist()
     holidays = check.holidays()
+    offered = OfferCheck(
+        offers or Offers(),
+        rows,
+        frozenset(item.row.number for item in rows.dids) | frozenset(catalogue.dids)
+        if rows.minimums
+        else frozenset(),
+        check.tariffs,
+        shanghai_day(now_ms),
+        check.problems,
+    )
+    features, plans, minimums = offered.features(), offered.plans(), offered.minimums()
     if check.problems:
         return sorted(check.problems, key=lambda each: (each.file, each.line, each.column or 0))
     return ImportChanges(
@@ -47,6 +61,9 @@ def plan_import(
         routes=routes,
         blacklist=blacklist,
         holidays=holidays,
+        features=features,
+        plans=plans,
+        minimums=minimums,
         floors_changed=tuple(
             each.id
             for each in customers

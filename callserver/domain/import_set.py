@@ -6,7 +6,11 @@ from typing import Generic, TypeVar
 
 from callserver.domain.band import Band
 from callserver.domain.business import BlockEntry, Customer, Did, NumberState, Provider
+from callserver.domain.features import FeatureVersion
 from callserver.domain.holidays import Holiday
+from callserver.domain.minimum import MinimumWish
+from callserver.domain.offers import FeatureRow, MinimumRow, PlanRow
+from callserver.domain.plans import PlanVersion
 from callserver.domain.tariff import TariffVersion
 
 Row = TypeVar("Row")
@@ -91,6 +95,16 @@ class DestinationRow:
     calls_max: int
 
 
+class RowDeclined(Exception):
+    """A rule of the trade says no to one row, and nothing was written. `kind` is its plural."""
+
+    def __init__(self, kind: str, key: str, reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.key = key
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class ImportSet:
     """All rows of the files, in the order they were written."""
@@ -103,6 +117,14 @@ class ImportSet:
     destinations: tuple[Item[DestinationRow], ...] = ()
     blacklist: tuple[Item[BlockEntry], ...] = ()
     holidays: tuple[Item[Holiday], ...] = ()
+    features: tuple[Item[FeatureRow], ...] = ()
+    plans: tuple[Item[PlanRow], ...] = ()
+    minimums: tuple[Item[MinimumRow], ...] = ()
+
+    @property
+    def has_offers(self) -> bool:
+        """Whether more than business data is in the files."""
+        return bool(self.features or self.plans or self.minimums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +143,9 @@ class ImportChanges:
     routes: Mapping[str, tuple[DestinationRow, ...]] = field(default_factory=dict)
     blacklist: tuple[BlockEntry, ...] = ()
     holidays: tuple[Holiday, ...] = ()
+    features: tuple[FeatureVersion, ...] = ()
+    plans: tuple[PlanVersion, ...] = ()
+    minimums: tuple[MinimumWish, ...] = ()
     floors_changed: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
@@ -133,6 +158,9 @@ class ImportChanges:
             "routes": len(self.routes),
             "blacklist": len(self.blacklist),
             "holidays": len(self.holidays),
+            "features": len(self.features),
+            "plans": len(self.plans),
+            "minimums": len(self.minimums),
         }
 
     def is_empty(self) -> bool:

@@ -1,6 +1,6 @@
 """What services need from the outside world, as protocols that adapters fulfil."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from callserver.domain.meter import (
     Settled,
     ShardLost,
 )
+from callserver.domain.offers import Offers
 from callserver.domain.price_table import PriceTable
 
 
@@ -270,8 +271,19 @@ class ImportBooks(Protocol):
         """Read all business data in one consistent snapshot."""
         ...
 
-    async def apply_import(self, changes: ImportChanges, actor: str) -> bool:
-        """Write all changes in one transaction; False if the books moved since `base_version`."""
+    async def load_offers(self) -> Offers:
+        """Read features, plans and minimums in one consistent snapshot."""
+        ...
+
+    async def apply_import(
+        self, changes: ImportChanges, actor: str, told: Callable[[int], None] | None = None
+    ) -> bool:
+        """Write all changes in one transaction; False if the books moved since `base_version`.
+
+        `told` hears of every so many rows written, from any thread.
+
+        Raises RowDeclined where a rule of the trade says no to a row; nothing is written then.
+        """
         ...
 
 

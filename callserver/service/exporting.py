@@ -9,17 +9,17 @@ from datetime import UTC, datetime
 from callserver.domain.band import Band
 from callserver.domain.business import Catalogue
 from callserver.domain.money import short_yuan
+from callserver.domain.offers import Offers
 from callserver.domain.rating import clock
 from callserver.domain.tariff import TariffVersion
+from callserver.service.export_cells import Cell, Cells, given
+from callserver.service.export_offers import OFFER_ROWS
 from callserver.service.import_kinds import KINDS, Kind
-
-Cell = str | int | tuple[str, ...]
-Cells = Mapping[str, Cell]
 
 _BAND = "tariff_band"
 
 
-def export_toml(catalogue: Catalogue) -> Iterator[str]:
+def export_toml(catalogue: Catalogue, offers: Offers | None = None) -> Iterator[str]:
     """The whole catalogue as TOML, a record at a time."""
     for kind in KINDS.values():
         if kind.name == _BAND:  # each stands under its tariff
@@ -27,8 +27,14 @@ def export_toml(catalogue: Catalogue) -> Iterator[str]:
         if kind.name == "tariff":
             yield from _tariff_records(catalogue)
             continue
-        for cells in _ROWS[kind.name](catalogue):
+        for cells in _rows(kind, catalogue, offers):
             yield _record(kind.name, cells)
+
+
+def _rows(kind: Kind, catalogue: Catalogue, offers: Offers | None) -> Iterator[Cells]:
+    if kind.name in OFFER_ROWS:
+        return OFFER_ROWS[kind.name](offers or Offers())
+    return _ROWS[kind.name](catalogue)
 
 
 def _tariff_records(catalogue: Catalogue) -> Iterator[str]:
@@ -43,16 +49,16 @@ def _record(header: str, cells: Cells) -> str:
     return f"[[{header}]]\n{''.join(lines)}\n"
 
 
-def export_csv(catalogue: Catalogue, kind: Kind) -> Iterator[str]:
+def export_csv(catalogue: Catalogue, kind: Kind, offers: Offers | None = None) -> Iterator[str]:
     """One kind as CSV, a line at a time, with all columns."""
     yield _csv_line(kind.fields)
-    for cells in _ROWS[kind.name](catalogue):
+    for cells in _rows(kind, catalogue, offers):
         yield _csv_line(_csv_cell(cells.get(key, "")) for key in kind.fields)
 
 
 def _providers(catalogue: Catalogue) -> Iterator[Cells]:
     for each in catalogue.providers.values():
-        yield _given(
+        yield given(
             id=each.id,
             name=each.name,
             parent=each.parent,
@@ -76,7 +82,7 @@ def _tariffs(catalogue: Catalogue) -> Iterator[Cells]:
 
 
 def _tariff(each: TariffVersion, effective_from: str | None) -> Cells:
-    return _given(
+    return given(
         id=each.tariff,
         effective_from=effective_from,
         rate=short_yuan(each.rate_micros),
@@ -93,12 +99,12 @@ def _tariff(each: TariffVersion, effective_from: str | None) -> Cells:
 def _bands(catalogue: Catalogue) -> Iterator[Cells]:
     for each, effective_from in _dated(catalogue):
         for band in each.bands:
-            own = _given(tariff=each.tariff, effective_from=effective_from)
+            own = given(tariff=each.tariff, effective_from=effective_from)
             yield {**own, **_band(band)}
 
 
 def _band(band: Band) -> Cells:
-    return _given(
+    return given(
         **{
             "name": band.name or None,
             "rate": short_yuan(band.rate_micros),
@@ -116,13 +122,13 @@ def _band(band: Band) -> Cells:
 
 def _holidays(catalogue: Catalogue) -> Iterator[Cells]:
     for each in catalogue.holidays.values():
-        yield _given(date=each.day.isoformat(), kind=each.kind.value, name=each.name or None)
+        yield given(date=each.day.isoformat(), kind=each.kind.value, name=each.name or None)
 
 
 def _customers(catalogue: Catalogue) -> Iterator[Cells]:
     for each in catalogue.customers.values():
         credit, allowance = each.credit_limit_micros, each.local_allowance_micros
-        yield _given(
+        yield given(
             id=each.id,
             name=each.name,
             provider=each.provider,
@@ -136,7 +142,7 @@ def _customers(catalogue: Catalogue) -> Iterator[Cells]:
 
 def _dids(catalogue: Catalogue) -> Iterator[Cells]:
     for each in catalogue.dids.values():
-        yield _given(
+        yield given(
             number=each.number,
             customer=each.customer,
             state=each.state.value,
@@ -148,7 +154,7 @@ def _dids(catalogue: Catalogue) -> Iterator[Cells]:
 def _destinations(catalogue: Catalogue) -> Iterator[Cells]:
     for did in catalogue.dids.values():
         for each in did.destinations:
-            yield _given(
+            yield given(
                 did=did.number,
                 number=each.number,
                 trunk=each.trunk,
@@ -163,7 +169,7 @@ def _blacklist(catalogue: Catalogue) -> Iterator[Cells]:
         for each in entries:
             if each.did is not None and catalogue.dids[each.did].customer != each.customer:
                 continue
-            yield _given(
+            yield given(
                 customer=each.customer, did=each.did, kind=each.kind.value, value=each.value
             )
 
@@ -178,10 +184,6 @@ _ROWS: Mapping[str, Callable[[Catalogue], Iterator[Cells]]] = {
     "blacklist": _blacklist,
     "holiday": _holidays,
 }
-
-
-def _given(**cells: Cell | None) -> Cells:
-    return {key: value for key, value in cells.items() if value is not None}
 
 
 def _moment(instant_ms: int) -> str:

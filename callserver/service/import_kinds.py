@@ -18,6 +18,14 @@ from callserver.domain.number import is_destination
 from callserver.domain.tariff import PRECISION_MICROS_DEFAULT
 from callserver.service import import_cells as cells
 from callserver.service.import_field import REQUIRED, Field, FieldFault
+from callserver.service.offer_kinds import (
+    FEATURE,
+    MINIMUM,
+    PLAN,
+    feature_row,
+    minimum_row,
+    plan_row,
+)
 from callserver.service.tariff_kinds import (
     BAND,
     HOLIDAY,
@@ -153,6 +161,9 @@ KINDS: Mapping[str, Kind] = {
             Field("value", cells.text),
         ),
         _kind("holiday", "holidays", holiday_row, *HOLIDAY),
+        _kind("feature", "features", feature_row, *FEATURE),
+        _kind("plan", "plans", plan_row, *PLAN),
+        _kind("minimum", "minimums", minimum_row, *MINIMUM),
     )
 }
 

@@ -3,16 +3,25 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from callserver.domain.import_plan import plan_import
-from callserver.domain.import_set import ImportChanges, ImportProblem, ImportSet
+from callserver.domain.import_set import (
+    ImportChanges,
+    ImportProblem,
+    ImportSet,
+    Item,
+    RowDeclined,
+)
 from callserver.ports import ImportBooks
 from callserver.service.import_csv import read_csv
+from callserver.service.import_kinds import KINDS
 from callserver.service.import_records import Record, RowsRead
 from callserver.service.import_toml import read_toml
 
-Progress = Callable[[str, int], None]
-"""Told of a stage (`reading`, `checking`, `writing`) and the records done. From any thread."""
+Progress = Callable[[str, int, int], None]
+"""Told of a stage (`reading`, `checking`, `writing`), what is done of it, and of how much (0: not
+known). Reading is counted in lines, writing in records. From any thread."""
 
 _PROGRESS_EVERY = 5_000
 _TRIES = 5
@@ -39,8 +48,9 @@ def parse(
     A lone tariff without an id in its file is called `tariff_id`, if that is given.
     """
     read = RowsRead()
+    lines = [file.content.count(b"\n") for file in files]
     done = 0
-    for file in files:
+    for place, file in enumerate(files):
         for found in _records(file, tariff_id):
             if isinstance(found, ImportProblem):
                 read.problems.append(found)
@@ -48,7 +58,7 @@ def parse(
                 read.add(found)
             done += 1
             if progress and done % _PROGRESS_EVERY == 0:
-                progress("reading", done)
+                progress("reading", sum(lines[:place]) + found.line, sum(lines))
     order = {file.name: place for place, file in enumerate(files)}
     read.problems.sort(key=lambda each: (order[each.file], each.line, each.column or 0))
     return read.problems or read.rows()
@@ -90,16 +100,46 @@ async def import_files(
     if isinstance(rows, list):
         return rows
     for _ in range(_TRIES):
-        tell("checking", 0)
+        tell("checking", 0, 0)
         catalogue = await books.load_catalogue()
-        changes = await asyncio.to_thread(plan_import, catalogue, rows, now_ms)
+        offers = await books.load_offers() if rows.has_offers else None
+        changes = await asyncio.to_thread(plan_import, catalogue, rows, now_ms, offers)
         if isinstance(changes, list) or changes.is_empty() or not write:
             return changes
-        tell("writing", sum(changes.counts().values()))
-        if await books.apply_import(changes, actor):
-            return changes
+        counter = _Counter(tell, sum(changes.counts().values()))
+        try:
+            if await books.apply_import(changes, actor, counter.add):
+                return changes
+        except RowDeclined as declined:
+            return [_at_its_row(rows, declined)]
     raise ImportContended("the books keep changing under this import; try again")
 
 
-def _untold(_stage: str, _done: int) -> None:
+def _at_its_row(rows: ImportSet, declined: RowDeclined) -> ImportProblem:
+    """The problem where the row was written that a rule said no to."""
+    kind = next(kind for kind in KINDS.values() if kind.plural == declined.kind)
+    items: tuple[Item[Any], ...] = getattr(rows, declined.kind)
+    for item in items:
+        row = item.row
+        keys = (row.did,) if hasattr(row, "did") else (getattr(row.terms, kind.name),)
+        if declined.key in keys:
+            return item.problem(declined.reason)
+    return ImportProblem(items[0].file, 0, None, declined.reason)
+
+
+@dataclass(slots=True)
+class _Counter:
+    """Tells how much of the writing is done."""
+
+    tell: Progress
+    total: int
+    done: int = 0
+
+    def add(self, rows: int) -> None:
+        """So many rows more."""
+        self.done += rows
+        self.tell("writing", self.done, self.total)
+
+
+def _untold(_stage: str, _done: int, _total: int) -> None:
     """Nobody asked for progress."""

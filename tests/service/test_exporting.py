@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callserver.domain.band import Band
+from callserver.domain.billing_month import BillingMonth
 from callserver.domain.business import (
     Billing,
     BlockEntry,
@@ -19,9 +20,14 @@ from callserver.domain.business import (
     NumberState,
     Provider,
 )
+from callserver.domain.features import FeatureVersion
 from callserver.domain.holidays import DayKind, Holiday
 from callserver.domain.import_plan import plan_import
 from callserver.domain.import_set import ImportChanges, ImportSet
+from callserver.domain.minimum import MinimumChange, MinimumVersion, Terms
+from callserver.domain.offers import Offers
+from callserver.domain.periods import Cycle
+from callserver.domain.plans import PlanVersion, Rhythm
 from callserver.domain.tariff import TariffVersion
 from callserver.service.exporting import export_csv, export_toml
 from callserver.service.import_kinds import KINDS
@@ -85,22 +91,47 @@ def catalogue(name: str = "顶点, \"A\" 'b' #1 = \\n") -> Catalogue:
     )
 
 
-def changes(books: Catalogue, *files: SourceFile) -> ImportChanges:
+def offers(name: str = "录音") -> Offers:
+    """Features, plans and minimums with every field away from its default somewhere."""
+    first, later = date(2026, 1, 1), date(2027, 6, 1)
+    terms = Terms(50_000_000, 150_000, 100_000_000, 300_000)
+    return Offers(
+        {
+            "recording": (
+                FeatureVersion("recording", name, Cycle.MONTH, 1, first, 10_000_000),
+                FeatureVersion("recording", name, Cycle.MONTH, 2, later, 12_345_678),
+            )
+        },
+        {
+            "gold": (
+                PlanVersion("gold", name, 1, first, 1_000_000_000, 0, 5_000),
+                PlanVersion("gold", name, 2, later, 1, 2, 3, Rhythm.TERM, "one"),
+            )
+        },
+        {
+            DID: MinimumVersion(
+                DID, 3, BillingMonth(2026, 12), terms, MinimumChange.FOLLOW, False, "o", "a", "", 1
+            )
+        },
+    )
+
+
+def changes(books: Catalogue, *files: SourceFile, offered: Offers | None = None) -> ImportChanges:
     """What importing the files into the books would change."""
     rows = parse(files)
     assert isinstance(rows, ImportSet), rows
-    found = plan_import(books, rows, 1_800_000_000_000)
+    found = plan_import(books, rows, 1_800_000_000_000, offered)
     assert isinstance(found, ImportChanges), found
     return found
 
 
-def toml(books: Catalogue) -> SourceFile:
-    return SourceFile("all.toml", "".join(export_toml(books)).encode())
+def toml(books: Catalogue, offered: Offers | None = None) -> SourceFile:
+    return SourceFile("all.toml", "".join(export_toml(books, offered)).encode())
 
 
-def csvs(books: Catalogue) -> list[SourceFile]:
+def csvs(books: Catalogue, offered: Offers | None = None) -> list[SourceFile]:
     return [
-        SourceFile(f"{kind.plural}.csv", "".join(export_csv(books, kind)).encode())
+        SourceFile(f"{kind.plural}.csv", "".join(export_csv(books, kind, offered)).encode())
         for kind in KINDS.values()
     ]
 
@@ -131,9 +162,21 @@ def test_an_export_makes_empty_books_the_same() -> None:
 @given(names)
 def test_any_name_survives(name: str) -> None:
     """Quotes, commas, backslashes, any script."""
-    books = catalogue(name)
-    assert changes(books, toml(books)).is_empty()
-    assert changes(books, *csvs(books)).is_empty()
+    books, offered = catalogue(name), offers(name)
+    assert changes(books, toml(books, offered), offered=offered).is_empty()
+    assert changes(books, *csvs(books, offered), offered=offered).is_empty()
+
+
+def test_features_and_plans_make_empty_books_the_same() -> None:
+    """With their past; minimums are asked for again, confirmed."""
+    books, offered = catalogue(), offers()
+    for files in ([toml(books, offered)], csvs(books, offered)):
+        found = changes(Catalogue(0), *files)
+        numbered = [replace(each, version=0) for each in offered.features["recording"]]
+        assert list(found.features) == numbered
+        assert list(found.plans) == [replace(each, version=0) for each in offered.plans["gold"]]
+        [wish] = found.minimums
+        assert (wish.did, wish.amount_micros, wish.confirmed) == (DID, 50_000_000, True)
 
 
 def test_blocks_on_a_number_that_went_to_another_customer_stay_behind() -> None:
@@ -145,7 +188,7 @@ def test_blocks_on_a_number_that_went_to_another_customer_stay_behind() -> None:
 
 def test_the_toml_is_toml() -> None:
     """Other programs read it with any library."""
-    read = tomllib.loads("".join(export_toml(catalogue())))
+    read = tomllib.loads("".join(export_toml(catalogue(), offers())))
     assert set(read) == set(KINDS) - {"tariff_band"}
     assert [len(each.get("band", ())) for each in read["tariff"]] == [0, 4, 0, 0]
     assert read["did"][0] == {

@@ -1,7 +1,7 @@
 """Imports on real books: all or nothing, every error named, the second time no change."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from callserver.adapters.sql import migrate
 from callserver.adapters.sql.books import SqlBooks, open_books
 from callserver.domain.business import Billing, Catalogue
 from callserver.domain.import_set import ImportChanges, ImportProblem, ImportSet
+from callserver.domain.offers import Offers
 from callserver.service.clocks import SystemClock
 from callserver.service.importing import ImportContended, SourceFile, import_files, parse
 
@@ -49,7 +50,7 @@ async def test_the_sample_data_import_and_again_change_nothing(books: SqlBooks) 
     assert isinstance(first, ImportChanges)
     assert first.counts() == {
         "providers": 2, "tariffs": 3, "customers": 3, "dids": 6, "routes": 6, "blacklist": 3,
-            "holidays": 0,
+        "holidays": 0, "features": 0, "plans": 0, "minimums": 0,
     }  # fmt: skip
     catalogue = await books.load_catalogue()
     assert catalogue.customers["shunda-freight"].billing is Billing.POSTPAID
@@ -69,7 +70,8 @@ async def test_one_error_among_many_records_and_nothing_is_imported(books: SqlBo
             0,
             None,
             "name it after what it holds: providers.csv, tariffs.csv, tariff_bands.csv,"
-            " customers.csv, dids.csv, destinations.csv, blacklist.csv, holidays.csv",
+            " customers.csv, dids.csv, destinations.csv, blacklist.csv, holidays.csv,"
+                " features.csv, plans.csv, minimums.csv",
         )
     ]
     assert await books.load_catalogue() == Catalogue(0)
@@ -138,12 +140,24 @@ def test_files_that_cannot_be_read(file: SourceFile, line: int, reason: str) -> 
 
 def test_progress_is_told_while_reading() -> None:
     """A hundred thousand records take seconds; nobody should wonder."""
-    told: list[tuple[str, int]] = []
+    told: list[tuple[str, int, int]] = []
     text = "number,customer\n" + "".join(f"400{n:07d},c\n" for n in range(12_000))
-    rows = parse([SourceFile("dids.csv", text.encode())], lambda stage, n: told.append((stage, n)))
+    file = SourceFile("dids.csv", text.encode())
+    rows = parse([file], lambda *progress: told.append(progress))
     assert isinstance(rows, ImportSet)
     assert len(rows.dids) == 12_000
-    assert told == [("reading", 5_000), ("reading", 10_000)]
+    assert told == [("reading", 5_001, 12_001), ("reading", 10_001, 12_001)], "in lines"
+
+
+async def test_every_stage_is_told(books: SqlBooks) -> None:
+    """What is written adds up to what there is to write."""
+    told: list[tuple[str, int, int]] = []
+    files = [SourceFile("p.toml", PROVIDER)]
+    await import_files(
+        books, files, now_ms=NOW_MS, actor="t", progress=lambda *progress: told.append(progress)
+    )
+    assert told[0] == ("checking", 0, 0)
+    assert told[-1] == ("writing", 1, 1)
 
 
 async def test_concurrent_imports_both_arrive(books: SqlBooks) -> None:
@@ -168,7 +182,13 @@ async def test_books_that_never_rest_are_given_up(books: SqlBooks) -> None:
             """As they were."""
             return await books.load_catalogue()
 
-        async def apply_import(self, changes: ImportChanges, actor: str) -> bool:
+        async def load_offers(self) -> Offers:
+            """As they were."""
+            return await books.load_offers()
+
+        async def apply_import(
+            self, changes: ImportChanges, actor: str, told: Callable[[int], None] | None = None
+        ) -> bool:
             """Too late."""
             return False
 

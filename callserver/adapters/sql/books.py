@@ -1,9 +1,17 @@
 """The books in SQL: one class that fulfils the ports, over whichever database."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from callserver.adapters.sql import business, catalogue, cdr_reading, cdr_writing, ledger, tokens
+from callserver.adapters.sql import (
+    business,
+    catalogue,
+    cdr_reading,
+    cdr_writing,
+    ledger,
+    offers,
+    tokens,
+)
 from callserver.adapters.sql.cdr_rows import has_entry
 from callserver.adapters.sql.database import Database, open_database
 from callserver.adapters.sql.partitions import month_of
@@ -12,6 +20,7 @@ from callserver.domain.business import Catalogue
 from callserver.domain.cdr import Cdr
 from callserver.domain.import_set import ImportChanges
 from callserver.domain.ledger import AccountSum, Drift, Entry, EntryKind
+from callserver.domain.offers import Offers
 from callserver.ports import CdrPage, CdrQuery, Clock
 
 
@@ -51,11 +60,17 @@ class SqlBooks:
         """Rises with every change of business data."""
         return await self._database.read(catalogue.version)
 
-    async def apply_import(self, changes: ImportChanges, actor: str) -> bool:
+    async def load_offers(self) -> Offers:
+        """Features, plans and minimums."""
+        return await self._database.read(offers.load)
+
+    async def apply_import(
+        self, changes: ImportChanges, actor: str, told: Callable[[int], None] | None = None
+    ) -> bool:
         """Write all changes in one transaction; False if the books moved since `base_version`."""
         now_ms = self._now_ms()
         return await self._database.write(
-            lambda connection: business.apply_import(connection, changes, actor, now_ms)
+            lambda connection: business.apply_import(connection, changes, actor, now_ms, told)
         )
 
     async def write_cdrs(self, cdrs: Sequence[Cdr]) -> int:

@@ -1,6 +1,7 @@
 """Writing business data: all the changes of an import in one transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
@@ -12,19 +13,32 @@ from sqlalchemy.dialects import postgresql, sqlite
 from callserver.adapters.sql import schema
 from callserver.adapters.sql.ledger import add_accounts, post
 from callserver.adapters.sql.number_import import follow_import
+from callserver.adapters.sql.offers import write as write_offers
 from callserver.domain.band import bands_to_json
+from callserver.domain.declined import Declined
 from callserver.domain.holidays import Holiday
-from callserver.domain.import_set import ImportChanges
+from callserver.domain.import_set import ImportChanges, RowDeclined
 from callserver.domain.ledger import Entry, EntryKind
 from callserver.domain.tariff import TariffVersion
 
 T = TypeVar("T")
 
 _CHUNK = 5_000
+_DID = re.compile(r"400\d{7}", re.ASCII)
 
 
-def apply_import(connection: Connection, changes: ImportChanges, actor: str, now_ms: int) -> bool:
-    """Write the changes; False, and nothing written, if they were worked out on other books."""
+def apply_import(
+    connection: Connection,
+    changes: ImportChanges,
+    actor: str,
+    now_ms: int,
+    told: Callable[[int], None] | None = None,
+) -> bool:
+    """Write the changes; False, and nothing written, if they were worked out on other books.
+
+    `told` hears how many rows more were written. Raises RowDeclined.
+    """
+    tell = told or _untold
     version = schema.catalogue_version
     moved = connection.execute(
         update(version)
@@ -34,17 +48,18 @@ def apply_import(connection: Connection, changes: ImportChanges, actor: str, now
     if moved.rowcount != 1:
         return False
     _add_tariffs(connection, changes.tariff_versions)
-    _upsert(connection, schema.provider, changes.providers)
-    _upsert(connection, schema.customer, changes.customers)
-    _upsert(connection, schema.did, changes.dids)
-    follow_import(connection, changes.dids, actor, now_ms)
-    _replace_routes(connection, changes)
+    _upsert(connection, schema.provider, changes.providers, tell)
+    _upsert(connection, schema.customer, changes.customers, tell)
+    _upsert(connection, schema.did, changes.dids, tell)
+    _follow(connection, changes, actor, now_ms)
+    _replace_routes(connection, changes, tell)
     # "No DID" is an empty text in the table, being part of its key.
     blocks = (replace(entry, did=entry.did or "") for entry in changes.blacklist)
-    _upsert(connection, schema.blacklist, blocks)
-    _upsert(connection, schema.holiday, (_Day.of(each) for each in changes.holidays))
+    _upsert(connection, schema.blacklist, blocks, tell)
+    _upsert(connection, schema.holiday, (_Day.of(each) for each in changes.holidays), tell)
     add_accounts(connection, (each.id for each in changes.customers))
     add_accounts(connection, (f"provider:{each.id}" for each in changes.providers))
+    write_offers(connection, changes, actor, now_ms)
     for account in changes.floors_changed:
         post(connection, _floor_entry(account, changes.base_version + 1, actor, now_ms))
     return True
@@ -92,7 +107,18 @@ def _add_tariffs(connection: Connection, versions: Sequence[TariffVersion]) -> N
         connection.execute(insert(schema.tariff_version), rows)
 
 
-def _replace_routes(connection: Connection, changes: ImportChanges) -> None:
+def _follow(connection: Connection, changes: ImportChanges, actor: str, now_ms: int) -> None:
+    """Bring the inventory along. Raises RowDeclined for a number that it does not let go."""
+    try:
+        follow_import(connection, changes.dids, actor, now_ms)
+    except Declined as declined:
+        named = _DID.search(declined.detail)
+        raise RowDeclined("dids", named[0] if named else "", declined.detail) from declined
+
+
+def _replace_routes(
+    connection: Connection, changes: ImportChanges, tell: Callable[[int], None]
+) -> None:
     lines = schema.destination
     for dids in _chunks(changes.routes):
         connection.execute(delete(lines).where(lines.c.did.in_(dids)))
@@ -103,9 +129,12 @@ def _replace_routes(connection: Connection, changes: ImportChanges) -> None:
     )
     for chunk in _chunks(rows):
         connection.execute(insert(lines), chunk)
+    tell(len(changes.routes))
 
 
-def _upsert(connection: Connection, table: Table, rows: Iterable[object]) -> None:
+def _upsert(
+    connection: Connection, table: Table, rows: Iterable[object], tell: Callable[[int], None]
+) -> None:
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table)
     rest = {
@@ -118,6 +147,11 @@ def _upsert(connection: Connection, table: Table, rows: Iterable[object]) -> Non
         statement = statement.on_conflict_do_nothing()
     for chunk in _chunks(_row(table, row) for row in rows):
         connection.execute(statement, chunk)
+        tell(len(chunk))
+
+
+def _untold(_rows: int) -> None:
+    """Nobody asked for progress."""
 
 
 def _row(table: Table, row: object) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """An import is one transaction on the books it was worked out on."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from callserver.adapters.sql.books import SqlBooks
 from callserver.domain.business import BlockEntry, BlockKind, Catalogue, Did, NumberState, Provider
 from callserver.domain.import_set import DestinationRow, ImportChanges
+from callserver.domain.offers import Offers
 from callserver.domain.tariff import TariffVersion
 from callserver.service.exporting import export_toml
 from callserver.service.importing import SourceFile, import_files
@@ -105,7 +107,13 @@ class _Blank:
         """Nothing."""
         return Catalogue(0)
 
-    async def apply_import(self, changes: ImportChanges, actor: str) -> bool:
+    async def load_offers(self) -> Offers:
+        """Nothing."""
+        return Offers()
+
+    async def apply_import(
+        self, changes: ImportChanges, actor: str, told: Callable[[int], None] | None = None
+    ) -> bool:
         """Keep it."""
         self.changes = changes
         return True
