@@ -101,13 +101,18 @@ class Metering:
         half_ms = call.held_s * 500
         due_ms = self.clocks.ours(pbx, call.noted_answer_us) // 1000 + half_ms
         call.table = call.table_of(line, call.noted_answer_us)
-        meter = await self.meters.answer(
-            call.shard, token, call.line, call.noted_answer_us, call.table, due_ms
-        )
-        call.meter = meter
+        asked = (call.shard, token, call.line, call.noted_answer_us, call.table, due_ms)
+        try:
+            call.meter = await self.meters.answer(*asked)
+        except OutcomeUnknown:
+            # Shortened perhaps, and then nobody would tell Asterisk: it is said again.
+            call.meter = await self.meters.answer(*asked)
         log.info("call.answered", call_id=call.plan.call_id, line=line)
-        if meter is None:
-            return
+        if call.meter is not None:
+            await self._hold_of_answer(call, call.meter, line)
+
+    async def _hold_of_answer(self, call: CallInHand, meter: OpenMeter, line: int) -> None:
+        """Take over what is held since the answer, and tell Asterisk where it does not know."""
         if meter.held_s < call.held_s:  # the line that answered is dearer than there is money for
             log.info("call.shortened", call_id=call.plan.call_id, held_s=meter.held_s)
             call.shortened = True

@@ -1,9 +1,13 @@
 """From plan, end and settlement to the CDR."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
+from callserver.domain.band import Band
 from callserver.domain.call import Attempt, EndSource, HungUpBy
+from callserver.domain.call_tariff import CallTariff
 from callserver.domain.cdr import Disposition
 from callserver.domain.cdr_builder import (
     build_cdr,
@@ -11,11 +15,13 @@ from callserver.domain.cdr_builder import (
     destination,
     disposition,
     encode_outcome,
+    sold_below_cost,
 )
+from callserver.domain.holidays import HolidayCalendar
 from callserver.domain.meter import Settled
 from callserver.domain.refusal import Refusal
 
-from .samples import T0_US, TOKEN, end, plan
+from .samples import HANGZHOU_MOBILE, T0_US, TOKEN, end, plan, tariff
 
 FEE = Settled(300_000, 300_000, 0, 120, True)
 NOTHING = Settled(0, 0, 0, 0, True)
@@ -42,6 +48,50 @@ def test_an_answer_outweighs_the_dial_status() -> None:
     """A call with an instant of answer was answered, whatever else is said of it."""
     assert disposition(plan(), end(dial_status="")) is Disposition.ANSWERED
     assert disposition(plan(refusal=Refusal.FAULT), end()) is Disposition.ANSWERED
+
+
+def test_the_lines_tell_of_the_minutes() -> None:
+    """A call of 61 s, the first minute included."""
+    built = build_cdr(plan(), end(), Settled(150_000, 150_000, 0, 120, True, minutes=1))
+    assert built.included_minutes == 1
+    assert "1 minute included: the first 60 s" in built.fee_lines
+    assert "settled at" not in " ".join(built.fee_lines)
+
+
+def test_lines_that_do_not_lead_to_the_fee_are_not_shown() -> None:
+    """The settlement stands."""
+    built = build_cdr(plan(), end(), Settled(150_000, 150_000, 0, 120, True))
+    assert built.fee_lines == ("settled at 0.15",)
+
+
+def test_cost_is_that_of_the_line_that_answered() -> None:
+    """By the destination's prefix; nothing where nobody answered, unknown without a tariff."""
+    band = Band(60_000, destination_prefixes=("0571",))
+    version = replace(tariff(rate_micros=100_000), bands=(band,))
+    cost = CallTariff.snapshot(version, HANGZHOU_MOBILE, 0, 60, HolidayCalendar())
+    priced = plan(cost_tariff=cost)
+    assert build_cdr(priced, end(), FEE).cost_micros == 120_000
+    assert build_cdr(priced, end(line=1), FEE).cost_micros == 200_000
+    assert build_cdr(priced, end(answered_us=0), NOTHING).cost_micros == 0
+    assert build_cdr(plan(), end(), FEE).cost_micros is None
+
+
+BELOW_COST = [  # cost a minute, minutes used, warned
+    (150_000, 0, False),
+    (150_001, 0, True),
+    (150_000, 2, False),
+    (150_001, 2, True),
+]
+
+
+@pytest.mark.parametrize(("rate", "minutes", "warned"), BELOW_COST)
+def test_sold_below_cost(rate: int, minutes: int, warned: bool) -> None:
+    """Minutes were sold with their plan: such a call is compared without them."""
+    priced = plan(cost_tariff=CallTariff.flat(tariff(rate_micros=rate, precision_micros=1)))
+    fee = 0 if minutes else 300_000
+    settled = Settled(fee, fee, 0, 120, True, minutes=minutes)
+    assert sold_below_cost(priced, end(), settled) is warned
+    assert not sold_below_cost(plan(), end(), settled)
 
 
 def test_a_refused_call_is_refused() -> None:

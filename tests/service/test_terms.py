@@ -59,10 +59,12 @@ async def _leave(stage: Stage, account: str, micros: int) -> None:
     await stage.process.accounts.replay(account)
 
 
+@pytest.mark.parametrize("unheard", [0, 1])
 async def test_a_dearer_answer_than_was_held_for_is_cut_short(
-    stage: Stage, log_text: io.StringIO
+    stage: Stage, log_text: io.StringIO, unheard: int
 ) -> None:
-    """It rang longer than any line may: Asterisk is told the earlier end."""
+    """It rang longer than any line may: Asterisk is told the earlier end, once Redis said it."""
+    stage.meters.silent("answer", unheard)
     stage.clock.us = NIGHT_FROM_US - 120_000_000
     await _leave(stage, "night", 600_000)
     arrival, routed = await stage.routed(NIGHT)

@@ -25,6 +25,36 @@ async def test_a_cdr_shows_everything_with_its_arithmetic(bed: Bed) -> None:
     assert (shown.tariff and shown.tariff.name, shown.caller.number) == ("standard", "02188886666")
 
 
+async def test_the_cost_is_no_customers_business(bed: Bed) -> None:
+    """Provider and admin see cost and margin, the customer not even that there are any."""
+    finished = cdr(cost_micros=120_000, included_minutes=2)
+    await bed.books.write_cdrs([finished])
+    path = f"/v1/cdrs/{finished.call_id}"
+    for who in ("north", "admin"):
+        shown = models.Cdr.model_validate((await bed.ask(path, who)).json)
+        assert (shown.cost and shown.cost.amount, shown.margin and shown.margin.amount) == (
+            "0.120000",
+            "0.180000",
+        )
+    for who in ("acme", "noc"):
+        for each in (
+            (await bed.ask(path, who)).json,
+            (await bed.ask("/v1/cdrs", who)).json["cdrs"][0],
+            (await bed.ask(f"/v1/calls/{finished.call_id}", who)).json["cdr"],
+        ):
+            assert "cost" not in each
+            assert "margin" not in each
+            assert each["included_minutes"] == 2
+
+
+async def test_a_cost_that_is_not_known_is_null(bed: Bed) -> None:
+    """Not nothing: the provider has no cost tariff."""
+    finished = cdr()
+    await bed.books.write_cdrs([finished])
+    shown = (await bed.ask(f"/v1/cdrs/{finished.call_id}", "north")).json
+    assert (shown["cost"], shown["margin"]) == (None, None)
+
+
 async def test_an_unanswered_call_has_nulls_for_what_never_happened(bed: Bed) -> None:
     """Never is null, not 1970."""
     refused = cdr(
