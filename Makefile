@@ -59,6 +59,10 @@ simulate: $(VENV)/.tests ## live many random days of calls and faults in virtual
 faults: $(VENV)/.tests ## kill servers, Redis and SQL at every step of a call; `make test` takes a sample
 	@FAULTS=all $(BIN)/python -m pytest tests/faults $(ARGS)
 
+.PHONY: scale
+scale: $(VENV)/.tests ## close a month of 100 000 numbers and 1 000 000 calls, killed ten times; `make test` a small one
+	@$(BIN)/python -m tests.scale $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.tests ## measure (QUICK=1 for under 50 s, JSON=FILE for the figures)
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))

@@ -34,6 +34,7 @@ Format = Annotated[
 def close(
     month: Month,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would come to.")] = False,
+    batch: Annotated[int, typer.Option(min=1, max=2000, help="Numbers in one transaction.")] = 500,
     format_: Format = "table",
     config: ConfigFile = None,
     data: DataFolder = None,
@@ -55,7 +56,7 @@ def close(
         with bar() as progress:
             if dry_run:
                 return await office.months.try_close(wanted, progress)
-            return await office.months.close(wanted, actor(), progress)
+            return await office.months.close(wanted, actor(), progress, batch)
 
     _print_report(with_office(settings, work), "json" if json else format_, doubts, dry_run)
 

@@ -59,9 +59,11 @@ class MonthBook(Protocol):
         """Begin to close, or find how far it has come. Raises Declined."""
         ...
 
-    async def step(self, month: BillingMonth, factor: int) -> tuple[MonthClose, int]:
-        """Do the next batch: where the close stands then, and how much was done. `factor` is that
-        of the sudden-fee notice.
+    async def step(
+        self, month: BillingMonth, factor: int, batch: int = ...
+    ) -> tuple[MonthClose, int]:
+        """Do the next batch, of so many numbers: where the close stands then, and how much was
+        done. `factor` is that of the sudden-fee notice.
         """
         ...
 

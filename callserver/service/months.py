@@ -19,6 +19,7 @@ from callserver.ports.months import MonthBook
 
 log = structlog.get_logger()
 
+BATCH = 500
 CORRECTED_AT_ONCE = 500
 LATE_MONTHS = 3
 """So many closed months are looked at for late calls when the next one closes."""
@@ -40,9 +41,11 @@ class Months:
         self._factor = factor
 
     async def close(
-        self, month: BillingMonth, actor: str, progress: Progress = _silent
+        self, month: BillingMonth, actor: str, progress: Progress = _silent, batch: int = BATCH
     ) -> MonthReport:
         """Close a month that is over, or go on where a close was killed; closed: its report.
+
+        A transaction takes `batch` numbers: so many a kill costs at most.
 
         Calls that came late for the months before are corrected first.
         """
@@ -53,7 +56,7 @@ class Months:
         totals = {Phase.NUMBERS: numbers, Phase.BILLS: customers}
         phase, done = close.phase, 0
         while close.phase is not Phase.CLOSED:
-            close, more = await self._book.step(month, self._factor)
+            close, more = await self._book.step(month, self._factor, batch)
             done = done + more if close.phase is phase else 0
             phase = close.phase
             progress(phase, done, max(done, totals.get(phase, 0)))

@@ -17,7 +17,8 @@ from callserver.domain.ledger import Entry, EntryKind, OperationReused
 from callserver.domain.month import MonthClose, MonthLine, Phase, Usage, closable
 
 NUMBERS_AT_ONCE = 500
-CUSTOMERS_AT_ONCE = 100
+CUSTOMERS_SHARE = 5
+"""Customers in a batch of bills: a fifth of the numbers in a batch."""
 
 
 def closes(connection: Connection) -> list[MonthClose]:
@@ -90,20 +91,20 @@ def read_close(connection: Connection, month: BillingMonth) -> MonthClose:
 
 
 def step(
-    connection: Connection, month: BillingMonth, now_ms: int, factor: int
+    connection: Connection, month: BillingMonth, now_ms: int, factor: int, batch: int
 ) -> tuple[MonthClose, int]:
-    """Do the next batch; where the close stands now, and how much was done. `factor`: of the
-    sudden-fee notice."""
+    """Do the next batch of so many numbers; where the close stands now, and how much was done.
+    `factor`: of the sudden-fee notice."""
     close = read_close(connection, month)
     match close.phase:
         case Phase.CORRECTING:
             return _moved(connection, close, Phase.NUMBERS, ""), 0
         case Phase.NUMBERS:
-            return _numbers(connection, close, now_ms)
+            return _numbers(connection, close, now_ms, batch)
         case Phase.OTHERS:
             return _others(connection, close, now_ms)
         case Phase.BILLS:
-            return _bills(connection, close, now_ms, factor)
+            return _bills(connection, close, now_ms, factor, batch)
         case Phase.CLOSED:
             return close, 0
 
@@ -117,8 +118,10 @@ def next_numbers(connection: Connection, after: str, limit: int = NUMBERS_AT_ONC
     return sorted(found)[:limit]
 
 
-def _numbers(connection: Connection, close: MonthClose, now_ms: int) -> tuple[MonthClose, int]:
-    dids = next_numbers(connection, close.cursor)
+def _numbers(
+    connection: Connection, close: MonthClose, now_ms: int, batch: int
+) -> tuple[MonthClose, int]:
+    dids = next_numbers(connection, close.cursor, batch)
     if not dids:
         return _moved(connection, close, Phase.OTHERS, ""), 0
     moved = _moved(connection, close, Phase.NUMBERS, dids[-1])
@@ -153,7 +156,8 @@ def _without_line(
         month_line.c.did == cdr.c.did,
     )
     query = (
-        select(cdr.c.did).distinct()
+        select(cdr.c.did)
+        .distinct()
         .select_from(cdr.outerjoin(month_line, has_line))
         .where(cdr.c.ended_ms >= from_ms, cdr.c.ended_ms < to_ms, cdr.c.customer.is_not(None))
         .where(month_line.c.did.is_(None))
@@ -173,10 +177,10 @@ def _written(
 
 
 def _bills(
-    connection: Connection, close: MonthClose, now_ms: int, factor: int
+    connection: Connection, close: MonthClose, now_ms: int, factor: int, batch: int
 ) -> tuple[MonthClose, int]:
     query = select(customer.c.id).where(customer.c.id > close.cursor).order_by(customer.c.id)
-    customers = list(connection.execute(query.limit(CUSTOMERS_AT_ONCE)).scalars())
+    customers = list(connection.execute(query.limit(max(1, batch // CUSTOMERS_SHARE))).scalars())
     if not customers:
         return _moved(connection, close, Phase.CLOSED, "", now_ms), 0
     moved = _moved(connection, close, Phase.BILLS, customers[-1])

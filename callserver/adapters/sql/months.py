@@ -21,7 +21,6 @@ from callserver.domain.month import (
 )
 from callserver.ports import Clock
 
-CORRECTED_AT_ONCE = 500
 LATE_MONTHS = 3
 
 
@@ -50,11 +49,13 @@ class SqlMonths:
             lambda connection: month_closing.begin(connection, month, actor, now_ms)
         )
 
-    async def step(self, month: BillingMonth, factor: int) -> tuple[MonthClose, int]:
+    async def step(
+        self, month: BillingMonth, factor: int, batch: int = month_closing.NUMBERS_AT_ONCE
+    ) -> tuple[MonthClose, int]:
         """Do the next batch."""
         now_ms = self._now_ms()
         return await self._database.write(
-            lambda connection: month_closing.step(connection, month, now_ms, factor)
+            lambda connection: month_closing.step(connection, month, now_ms, factor, batch)
         )
 
     async def size(self) -> tuple[int, int]:
