@@ -50,6 +50,14 @@ class Span(NamedTuple):
     """None: no band held, the tariff's own rate."""
 
 
+class Candidate(NamedTuple):
+    """A band that may price a call to one destination."""
+
+    rank: tuple[int, int, int]
+    """The length of its destination's prefix, then of its caller's, then of the region."""
+    band: CallBand
+
+
 @dataclass(frozen=True, slots=True)
 class CallTariff:
     """A tariff version as it holds for one caller at one time; nothing else is needed to rate.
@@ -132,15 +140,20 @@ class CallTariff:
         letter = self.day_kinds[at]
         return _KINDS[letter.lower()], letter.islower()
 
-    def candidates(self, number: str) -> list[tuple[int, CallBand]]:
-        """The bands that may price a call to a number, each with its prefix' length."""
+    def candidates(self, number: str) -> list[Candidate]:
+        """The bands that may price a call to a number, those first that go before the others."""
         lengths = ((longest_prefix(band.destination_prefixes, number), band) for band in self.bands)
-        return [(length, band) for length, band in lengths if length is not None]
+        found = [
+            Candidate((length, *band.caller_rank), band)
+            for length, band in lengths
+            if length is not None
+        ]
+        return sorted(found, key=lambda each: each.rank, reverse=True)
 
     def _walk(self, number: str, answered_ms: int) -> Iterator[Span]:
         """Spans from one change of band to the next, not yet joined where nothing changes."""
         candidates = self.candidates(number)
-        edges = _edges([band for _, band in candidates])
+        edges = _edges([each.band for each in candidates])
         start_s, step_s = 0, self.initial_increment_s
         while True:
             at_ms = answered_ms + start_s * 1000
@@ -156,18 +169,20 @@ class CallTariff:
             if start_s > self.initial_increment_s and start_s >= self.upto_s:
                 return
 
-    def _band_at(self, candidates: list[tuple[int, CallBand]], at_ms: int) -> CallBand | None:
+    def _band_at(self, candidates: list[Candidate], at_ms: int) -> CallBand | None:
         """The band that prices an increment starting at an instant."""
-        best: tuple[tuple[int, ...], CallBand] | None = None
-        for length, band in candidates:
-            day_rank = self._day_rank(band, at_ms)
+        best: tuple[int, int, int] | None = None
+        winner: Candidate | None = None
+        for each in candidates:
+            if winner is not None and each.rank < winner.rank:
+                break  # from here on they only go behind
+            day_rank = self._day_rank(each.band, at_ms)
             if day_rank is None:
                 continue
-            timed = band.from_s is not None
-            rank = (length, *band.caller_rank, day_rank, int(timed), -band.number)
-            if best is None or rank > best[0]:
-                best = (rank, band)
-        return best[1] if best else None
+            rank = (day_rank, int(each.band.from_s is not None), -each.band.number)
+            if best is None or rank > best:
+                best, winner = rank, each
+        return winner.band if winner else None
 
     def _day_rank(self, band: CallBand, at_ms: int) -> int | None:
         """How exactly the band names the day: 2 a holiday, 1 otherwise, 0 not; None: not then."""
