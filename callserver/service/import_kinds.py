@@ -40,7 +40,7 @@ _CALLS_MAX = 100_000
 
 
 _NONE: frozenset[str] = frozenset()
-_LISTED = {"tariff": frozenset({"band"})}  # records under it may stand in a list
+_LISTED = {"tariff": frozenset({"band", "holiday"})}  # records under it may stand in a list
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from callserver.service.toml_lines import BadLine, Lines, read_cell
 
 _HEADER = re.compile(r"\s*\[\[\s*([A-Za-z0-9_.-]+)\s*\]\]\s*(?:#.*)?")
 _TABLE = re.compile(r"\s*\[\s*tariff\s*\]\s*(?:#.*)?")
-_ONE_TARIFF = re.compile(r"\s*rate\s*=")
+_ONE_TARIFF = re.compile(r"""\s*(["']?)rate\1\s*=""")
 
 Place = tuple[int, int]
 _Layouts = dict[tuple[tuple[str, Place], ...], Layout]
@@ -125,12 +125,17 @@ class _Reader:
             return
         if ended.kind is TARIFF_KIND and self.one_tariff and self.tariff_id is not None:
             ended.cells.setdefault("id", self.tariff_id)
-        listed = ended.cells.pop("band", None) if ended.kind is TARIFF_KIND else None
+        lists = self._lists_of(ended) if ended.kind is TARIFF_KIND else {}
         layout = self.layouts.setdefault(tuple(ended.places.items()), ended.places)
         yield self._record(ended, layout)
-        if listed is not None:
-            ended.listed = True
-            yield from self._listed(ended, listed)
+        for key, listed in lists.items():
+            yield from self._listed(ended, key, listed)
+
+    def _lists_of(self, tariff: _Open) -> dict[str, Raw]:
+        """Take out the bands that a tariff lists, and the days in a file of one tariff."""
+        keys = ("band", "holiday") if self.one_tariff else ("band",)
+        tariff.listed = "band" in tariff.cells
+        return {key: tariff.cells.pop(key) for key in keys if key in tariff.cells}
 
     def _record(self, ended: _Open, layout: Layout) -> Record:
         kind = ended.kind or TARIFF_KIND
@@ -145,17 +150,21 @@ class _Reader:
         given = {band: owner.cells[key] for key, band in names.items() if key in owner.cells}
         return given, complete and "tariff" in given
 
-    def _listed(self, tariff: _Open, listed: Raw) -> Iterator[Record | ImportProblem]:
-        """The bands of `band = [{ … }, { … }]`: all of them stand where the list does."""
-        below, column = tariff.places["band"]
+    def _listed(self, tariff: _Open, key: str, listed: Raw) -> Iterator[Record | ImportProblem]:
+        """The records of `band = [{ … }, { … }]`: all of them stand where the list does."""
+        below, column = tariff.places[key]
         line = tariff.line + below
-        given, complete = self._inherited(tariff, complete=True)
+        kind = BAND_KIND if key == "band" else KINDS[key]
+        given: dict[str, Raw] = {}
+        complete = True
+        if kind is BAND_KIND:
+            given, complete = self._inherited(tariff, complete)
         for each in listed if isinstance(listed, list) else [listed]:
             if not isinstance(each, dict):
-                yield ImportProblem(self.file, line, column, "band: a list of tables is wanted")
+                yield ImportProblem(self.file, line, column, f"{key}: a list of tables is wanted")
                 return
             layout = dict.fromkeys(each, (0, column))
-            yield Record(BAND_KIND, self.file, line, each, layout, complete, given)
+            yield Record(kind, self.file, line, each, layout, complete, given)
 
     def _problem(self, reason: str) -> ImportProblem:
         return ImportProblem(self.file, self.lines.number, None, reason)

@@ -51,6 +51,8 @@ VALID = {
     "a lone tariff and days": (
         'id = "a"\nrate = 1\n[[band]]\nrate = 0\n[[holiday]]\ndate = 2027-02-06\nkind = "holiday"'
     ),
+    "days in a list": 'rate = 1\nholiday = [{ date = 2027-02-06, kind = "workday" }]',
+    "keys in quotes": "\"rate\" = 1\n'cap' = 5",
     "among other records": (
         '[[provider]]\nid = "p"\nname = "P"\n[[tariff]]\nid = "a"\nrate = 1\n[[customer]]\n'
         'id = "c"\nname = "C"\nprovider = "p"'
