@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 from callserver.adapters.redis.embedded import EmbeddedValkey
 from callserver.adapters.redis.embedded_probe import ask
 from callserver.adapters.redis.script import LUA_FOLDER
+from callserver.domain.call_tariff import CallTariff
 from callserver.domain.price_table import PriceTable, Segment
+from callserver.domain.tariff import TariffVersion
+from tests.domain.tariff_reference import OFFICIAL, Call, banded, calls, reference
 
 SECONDS_MAX = 100_000
+LONGEST_S = 10_800
 NUM_MAX = 2**52 - 60 * 10**6  # twice the numerator plus the rounding unit stays below 2^53
 ASK = """
 local price_table, out = cjson.decode(ARGV[1]), {}
@@ -85,9 +89,38 @@ def test_lua_agrees_with_python(
     server: EmbeddedValkey, table: PriceTable, asked: list[tuple[int, int, int]]
 ) -> None:
     """Price, billed, whole and affordable seconds and minutes are the same to the digit."""
+    assert in_lua(server, table, asked) == in_python(table, asked)
+
+
+@settings(max_examples=80, deadline=None)
+@given(version=banded(), call=calls(), asked=questions)
+def test_lua_agrees_on_every_tariff(
+    server: EmbeddedValkey, version: TariffVersion, call: Call, asked: list[tuple[int, int, int]]
+) -> None:
+    """Bands, caps, free seconds: what is compiled costs in Lua what it costs worked out by hand."""
+    at_ms = call.answered_ms - 30_000
+    terms = CallTariff.snapshot(version, call.caller, at_ms, LONGEST_S, OFFICIAL)
+    table = terms.compile(call.destination, call.answered_ms)
+    asked = [(call.billsec, 0, call.minutes), *asked]
+    answer = in_lua(server, table, asked)
+    assert answer == in_python(table, asked)
+    expected = reference(version, call, OFFICIAL)
+    assert answer[:2] == [expected.fee, expected.billed_s]
+    assert min(call.minutes, answer[4]) == expected.minutes_used
+
+
+def in_lua(
+    server: EmbeddedValkey, table: PriceTable, asked: list[tuple[int, int, int]]
+) -> list[int]:
+    """Five answers to each question, as the scripts work them out."""
     flat = [str(number) for question in asked for number in question]
     answer = ask(server.socket_path, "EVAL", SCRIPT, "0", table.encode(), *flat)
-    expected = [
+    return [int(text) for text in answer]
+
+
+def in_python(table: PriceTable, asked: list[tuple[int, int, int]]) -> list[int]:
+    """The same five."""
+    return [
         figure
         for second, budget, minutes in asked
         for figure in (
@@ -98,4 +131,3 @@ def test_lua_agrees_with_python(
             table.minutes_needed(second),
         )
     ]
-    assert [int(text) for text in answer] == expected
