@@ -245,14 +245,15 @@ def standing(service: Service, month: BillingMonth) -> Standing:
     The activation month is exempt, and so are full calendar months of suspension; a month in
     which the number was active for a moment, and not only just activated, is not.
     """
-    if service.active_from_ms >= month.to_ms:
+    from_ms, to_ms = month.from_ms, month.to_ms
+    if service.active_from_ms >= to_ms:
         return Standing.NOT_IN_SERVICE
-    if service.to_ms is not None and service.to_ms <= month.from_ms:
+    if service.to_ms is not None and service.to_ms <= from_ms:
         return Standing.NOT_IN_SERVICE
-    if service.active_from_ms >= month.from_ms:
+    if service.active_from_ms >= from_ms:
         return Standing.ACTIVATION_MONTH
-    end_ms = month.to_ms if service.to_ms is None else min(service.to_ms, month.to_ms)
-    covered_ms = month.from_ms
+    end_ms = to_ms if service.to_ms is None else min(service.to_ms, to_ms)
+    covered_ms = from_ms
     for since_ms, until_ms in service.suspensions:
         if since_ms <= covered_ms:
             covered_ms = end_ms if until_ms is None else max(covered_ms, until_ms)

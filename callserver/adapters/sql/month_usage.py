@@ -132,8 +132,11 @@ def lines_of(
         used = usage_of_numbers(connection, month, dids)
     in_service = services_of(connection, dids)
     keys = set(used)
+    from_ms, to_ms = month.from_ms, month.to_ms
     for number, stretches in in_service.items():
-        keys |= {(number, service.customer) for service in stretches if _meets(service, month)}
+        keys |= {
+            (number, service.customer) for service in stretches if _meets(service, from_ms, to_ms)
+        }
     minimums = latest(connection, dids, month)
     providers = providers_of(connection, {key[1] for key in keys})
     lines: list[MonthLine] = []
@@ -152,9 +155,9 @@ def lines_of(
     return lines
 
 
-def _meets(service: Service, month: BillingMonth) -> bool:
-    ended = service.to_ms is not None and service.to_ms <= month.from_ms
-    return service.active_from_ms < month.to_ms and not ended
+def _meets(service: Service, from_ms: int, to_ms: int) -> bool:
+    ended = service.to_ms is not None and service.to_ms <= from_ms
+    return service.active_from_ms < to_ms and not ended
 
 
 def providers_of(connection: Connection, customers: Iterable[str]) -> dict[str, str]:
