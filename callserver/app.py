@@ -291,6 +291,7 @@ class App:
         self.metrics.watch(
             "callserver_reconciliation_differences", lambda: office.features.differences
         )
+        self.metrics.watch("callserver_sudden_fee_notices", lambda: office.sudden_fees.noticed)
         office.account_watch.listen(self.metrics.account_ran_low)
         drift = ledger_drift(parts.books, parts.meters)
         self.metrics.watch("callserver_ledger_drift", lambda: drift.differing)

@@ -31,6 +31,7 @@ _GAUGES = {
     "callserver_shards_denied": "Shards of Redis denied until they are rebuilt from SQL.",
     "callserver_http_connections": "HTTP connections open now.",
     "callserver_ledger_drift": "Accounts whose balance in Redis is not that of the books.",
+    "callserver_sudden_fee_notices": "Customers noticed of a sudden fee in the running month.",
     "callserver_reconciliation_differences": "Providers' days whose feature fees do not agree.",
 }
 
