@@ -19,6 +19,7 @@ from callserver.cli import (
     plans,
     providers,
     retention,
+    tariffs,
     token,
 )
 from callserver.cli.bill import show_bill
@@ -98,6 +99,7 @@ cdr.app.command("regions")(retention.regions)
 app.add_typer(cdr.app, name="cdr")
 app.add_typer(providers.app, name="providers")
 app.add_typer(providers.customers, name="customers")
+app.add_typer(tariffs.app, name="tariffs")
 app.add_typer(token.app, name="token")
 app.command()(reconcile)
 app.add_typer(features.app, name="features")

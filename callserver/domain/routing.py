@@ -18,6 +18,7 @@ from callserver.domain.business import (
 )
 from callserver.domain.call import Caller, Line
 from callserver.domain.number import is_destination, mask
+from callserver.domain.provider_tree import path_up
 from callserver.domain.refusal import Refusal
 from callserver.domain.tariff import TariffVersion
 
@@ -207,16 +208,10 @@ def tariff_of(catalogue: Catalogue, did: Did | None, customer: Customer) -> tupl
         return did.tariff, "number"
     if customer.tariff is not None:
         return customer.tariff, "customer"
-    seen: set[str] = set()
-    above: str | None = customer.provider
-    while above is not None and above not in seen:
-        seen.add(above)
-        provider = catalogue.providers.get(above)
-        if provider is None:
-            return None
-        if provider.tariff is not None:
-            return provider.tariff, f"provider {above}"
-        above = provider.parent
+    for above in path_up(catalogue.providers, customer.provider):
+        tariff = catalogue.providers[above].tariff
+        if tariff is not None:
+            return tariff, f"provider {above}"
     return None
 
 

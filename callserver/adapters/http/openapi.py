@@ -28,6 +28,7 @@ from callserver.adapters.http.operation import (
 )
 from callserver.adapters.http.plans import OPERATIONS as PLANS
 from callserver.adapters.http.providers import OPERATIONS as PROVIDERS
+from callserver.adapters.http.tariffs import OPERATIONS as TARIFFS
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -60,6 +61,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *MONTHS,
     *NUMBERS,
     *APPLICATIONS,
+    *TARIFFS,
 )
 
 

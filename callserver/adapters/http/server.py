@@ -30,6 +30,7 @@ from callserver.adapters.http.providers import ProviderPages
 from callserver.adapters.http.services import HttpServices
 from callserver.adapters.http.settings import BODY_BYTES_MAX, HttpSettings
 from callserver.adapters.http.system import SystemPages
+from callserver.adapters.http.tariffs import TariffPages
 
 log = structlog.get_logger()
 
@@ -139,6 +140,7 @@ class HttpServer:
         yield from MonthPages(self._services, self._access, read_s).routes()
         yield from NumberPages(self._services, read_s).routes()
         yield from ApplicationPages(self._services).routes()
+        yield from TariffPages(self._services).routes()
 
     def _quick_way(self, application: RequestHandler) -> RequestHandler:
         """Balances, which back ends poll, pass aiohttp's router by: a sixth of their time."""
