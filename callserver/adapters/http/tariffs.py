@@ -20,8 +20,8 @@ from callserver.domain.tariff_seen import tariffs_seen
 OPERATIONS = (
     Operation("get", "/v1/tariffs", "The tariffs of your calls, and of those you sell",
               models.Tariffs, errors=(400,)),
-    Operation("get", "/v1/tariffs/{tariff}", "One tariff with all its versions", models.TariffVersions,
-              parameters=(in_path("tariff"),), errors=(400, 404)),
+    Operation("get", "/v1/tariffs/{tariff}", "One tariff with all its versions",
+              models.TariffVersions, parameters=(in_path("tariff"),), errors=(400, 404)),
 )  # fmt: skip
 
 
