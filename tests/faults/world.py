@@ -26,11 +26,13 @@ from tests.e2e.http import get_json
 from tests.e2e.reference import Terms
 from tests.e2e.server import Server
 from tests.faults.redis_proxy import RedisProxy
+from tests.service.included import grant_all
 
 TRUNK = "answers"
 ACME = Party("acme", "4001000001", (TRUNK,), Terms("0.60", 1, 1))
 POST = Party("post", "4001000002", (TRUNK,), Terms("0.60", 1, 1), "0", postpaid_limit="50")
-PARTIES = {party.did: party for party in (ACME, POST)}
+PLAN = Party("plan", "4001000003", (TRUNK,), Terms("0.60", 1, 1), minutes=2)
+PARTIES = {party.did: party for party in (ACME, POST, PLAN)}
 BILLING = {"slice_s": 4, "due_poll_ms": 100, "channel_list_s": 2}
 CALLER = "13800571234"
 
@@ -97,8 +99,9 @@ class FaultWorld:
             data.mkdir(mode=0o700)
             url = self._database_url or f"sqlite:///{self.database}"
             books = catalogue(list(PARTIES.values()))
-            top_ups = {ACME.customer: parse_yuan(ACME.balance)}
+            top_ups = {party.customer: parse_yuan(party.balance) for party in (ACME, PLAN)}
             self._token = await fill_books(url, books, SystemClock(), top_ups)
+            await grant_all(url, {PLAN.customer: PLAN.minutes})
             stack.enter_context(self.valkey)
             await stack.enter_async_context(self.proxy)
             await stack.enter_async_context(self.pbx)
@@ -203,7 +206,8 @@ class FaultWorld:
         assert sorted(cdr["uniqueid"] for cdr in cdrs) == sorted(records)
         for cdr in cdrs:
             record = records[cdr["uniqueid"]]
-            fee = PARTIES[record.did].terms.fee(record.billsec)
+            terms = PARTIES[record.did].terms
+            fee = terms.fee(record.billsec, minutes=cdr["included_minutes"])
             print(f"expected {record.billsec} s, {fee}; got {cdr['billsec']} s, {cdr['fee']}")
             assert (cdr["billsec"], _yuan(cdr["fee"])) == (record.billsec, fee)
         await self._balances(cdrs)
@@ -220,6 +224,9 @@ class FaultWorld:
             print(f"{party.customer}: {party.balance} - {charged}, got {balance['settled']}")
             assert _yuan(balance["settled"]) == Decimal(party.balance) - charged
             assert _yuan(balance["held"]) == 0
+            used = sum(cdr["included_minutes"] for cdr in cdrs if cdr["customer"] == party.customer)
+            minutes = balance["included_minutes"], balance["included_minutes_held"]
+            assert minutes == (party.minutes - used, 0)
 
     def left(self) -> list[str]:
         """Keys that should not be there when every call is closed and written."""
