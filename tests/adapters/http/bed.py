@@ -18,7 +18,7 @@ from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.database import open_database
 from callserver.adapters.sql.migrate import upgrade
 from callserver.back_office import build_office
-from callserver.config import Config
+from callserver.config import Config, NumbersConfig
 from callserver.domain.api_token import Scope, digest_of, secret_of
 from callserver.domain.business import Catalogue, Customer, Provider
 from callserver.domain.call import Caller, Line, Plan
@@ -222,7 +222,7 @@ async def open_bed(folder: Path, link: RedisLink, **settings: Any) -> AsyncItera
         health=health,
         clock=clock,
         metrics=Metrics(health),
-        office=build_office(books, Config()),
+        office=build_office(books, Config(numbers=NumbersConfig(key_file=folder / "form.keys"))),
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(pool.close)
