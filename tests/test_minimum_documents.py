@@ -1,4 +1,5 @@
-"""The tables of docs/monthly-minimum.md, in both languages, are what the program computes."""
+"""Tables of the documents about minimums and bills are what the program computes, in both
+languages."""
 
 import re
 
@@ -6,19 +7,24 @@ import pytest
 
 from callserver.domain.minimum import BASE_RATE_MICROS, formula_micros, shortfall_micros
 from callserver.domain.money import parse_yuan
+from callserver.domain.sudden_fee import sudden
 from tests.house import ROOT
 
 PAGES = ["monthly-minimum.md", "monthly-minimum.zh-CN.md"]
 
 
-def rows(page: str, table: str) -> list[list[int]]:
-    """The figures of a marked table in micros."""
+def cells(page: str, table: str) -> list[list[str]]:
+    """The rows of a marked table."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     found = re.search(rf"^<!-- table: {table} -->\n.*\n\|-.*\n((?:\|.*\n)+)", text, re.M)
     assert found, f"{page} has no table {table}"
-    return [
-        [parse_yuan(cell) for cell in line.strip("|").split("|")] for line in found[1].splitlines()
-    ]
+    lines = [line.strip("|").split("|") for line in found[1].splitlines()]
+    return [[cell.strip() for cell in line] for line in lines]
+
+
+def rows(page: str, table: str) -> list[list[int]]:
+    """The same as figures in micros."""
+    return [[parse_yuan(cell) for cell in line] for line in cells(page, table)]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -43,3 +49,13 @@ def test_both_languages_have_the_same_tables() -> None:
     """Row by row."""
     for table in ("formula", "shortfall"):
         assert rows(PAGES[0], table) == rows(PAGES[1], table)
+
+
+@pytest.mark.parametrize("page", ["bills.md", "bills.zh-CN.md"])
+def test_the_sudden_fees_table(page: str) -> None:
+    """Three months before, this month, whether the customer is told."""
+    found = cells(page, "sudden")
+    assert len(found) >= 3
+    for before, fee, told in found:
+        months = [parse_yuan(each) for each in before.split(",")]
+        assert (sudden(parse_yuan(fee), months) is not None) == (told == "yes")
