@@ -13,6 +13,7 @@ from callserver.adapters.sql.months import SqlMonths
 from callserver.adapters.sql.numbers import SqlNumbers
 from callserver.adapters.sql.plans import SqlPlans
 from callserver.adapters.sql.providers import SqlProviders
+from callserver.adapters.sql.rerating import SqlRerating
 from callserver.adapters.sql.retention import SqlRetention
 from callserver.config import Config
 from callserver.domain.lifecycle import Periods
@@ -29,9 +30,11 @@ from callserver.service.numbers import NumberPolicy, Numbers
 from callserver.service.office import Office
 from callserver.service.plans import PlanPolicy, Plans
 from callserver.service.providers import Providers
+from callserver.service.rerating import Rerating
 from callserver.service.retention import Retention, RetentionPolicy
 from callserver.service.sudden_fees import SuddenFees
 from callserver.service.violations import Violations
+from callserver.start_files import load_calendar
 
 HOUR_MS = 3_600_000
 
@@ -55,6 +58,7 @@ def build_office(books: SqlBooks, config: Config) -> Office:
             books.clock,
             parse_yuan(config.accounts.low_balance),
         ),
+        rerating=Rerating(SqlRerating(books.database, books.clock), books, load_calendar),
         numbers=_numbers(books, config),
         providers=Providers(SqlProviders(books.database, books.clock), books.clock),
         retention=Retention(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from callserver.adapters.sql.books import SqlBooks
     from callserver.domain.cdr import Cdr
+    from callserver.domain.rerating import PostedCorrection
     from callserver.ports import CdrPage, CdrQuery
 
 app = typer.Typer(no_args_is_help=True, help="Rated calls.")
@@ -101,6 +102,50 @@ def export(
 
     count = with_books(settings, write)
     message(f"{count} calls")
+
+
+@app.command()
+def show(
+    call_id: Annotated[str, typer.Argument(metavar="CALL_ID", help="As `list` shows it.")],
+    full_callers: FullCallers = False,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    json: Json = False,
+) -> None:
+    """Show one call with its fee, step by step, and what was corrected since."""
+    from callserver.adapters.http.correction_shapes import correction_shape
+    from callserver.adapters.http.shapes import cdr_shape
+    from callserver.cli.opening import open_config, with_books, with_office
+
+    settings = open_config(config, data)
+    found = with_books(settings, lambda books: books.cdr(call_id))
+    if found is None:
+        raise Failed(f"there is no call {call_id!r}")
+    corrections = with_office(settings, lambda office: office.rerating.corrections([call_id]))
+    if json:
+        shown = cdr_shape(found, in_full=full_callers, with_cost=True)
+        print_json(shown | {"corrections": [correction_shape(each) for each in corrections]})
+        return
+    _print_call(found, corrections, full_callers)
+
+
+def _print_call(cdr: "Cdr", corrections: "list[PostedCorrection]", full_callers: bool) -> None:
+    from callserver.cli.instants import shown
+    from callserver.domain.money import short_yuan
+
+    print(f"{cdr.call_id}: {caller_shown(cdr, full_callers)} → {cdr.did} → {cdr.destination}")
+    print(f"{cdr.disposition.value}, ended {shown(cdr.ended_ms)}, {cdr.billsec} s")
+    print(f"fee {short_yuan(cdr.fee_micros)} yuan, charged {short_yuan(cdr.charged_micros)}")
+    for line in cdr.fee_lines:
+        print(f"  {line}")
+    for posted in corrections:
+        each = posted.correction
+        before, after = short_yuan(each.before_micros), short_yuan(each.after_micros)
+        version = f"{each.tariff} version {each.tariff_version}"
+        print(f"corrected {shown(posted.created_ms)}: {before} → {after} yuan by {version}")
+        print(f"  {posted.reason}")
+        for line in each.fee_lines:
+            print(f"  {line}")
 
 
 def caller_shown(cdr: "Cdr", in_full: bool) -> str:

@@ -29,6 +29,7 @@ from callserver.cli.demo import demo
 from callserver.cli.output import EXIT_FAILED, Failed, message
 from callserver.cli.rate import rate
 from callserver.cli.reconcile import reconcile
+from callserver.cli.rerate import rerate
 from callserver.cli.route import route
 from callserver.cli.serve import serve
 from callserver.config_error import EXIT_BAD_CONFIG, ConfigError
@@ -92,6 +93,7 @@ for commands in (account_looks, account_moves):  # importing them added them to 
     assert commands.app is accounts.app
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(calls.app, name="calls")
+cdr.app.command("rerate")(rerate)
 cdr.app.command("purge")(retention.purge)
 cdr.app.command("dispute")(retention.dispute)
 cdr.app.command("disputes")(retention.disputes)

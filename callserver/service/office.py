@@ -12,6 +12,7 @@ from callserver.service.months import Months
 from callserver.service.numbers import Numbers
 from callserver.service.plans import Plans
 from callserver.service.providers import Providers
+from callserver.service.rerating import Rerating
 from callserver.service.retention import Retention
 from callserver.service.sudden_fees import SuddenFees
 
@@ -22,6 +23,7 @@ class Office:
 
     keys: KeyBook
     ledger: Ledger
+    rerating: Rerating
     account_watch: AccountWatch
     numbers: Numbers
     retention: Retention

@@ -81,7 +81,7 @@ def _values(entry: Entry, seq: int) -> dict[str, object]:
     }
 
 
-def _take_turn(connection: Connection) -> None:
+def take_turn(connection: Connection) -> None:
     """Wait until no other transaction posts such entries, and keep others out until we commit."""
     if connection.dialect.name == "postgresql":
         connection.execute(sql_text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -90,7 +90,7 @@ def _take_turn(connection: Connection) -> None:
 def first_entry(connection: Connection, operation_id: str) -> Entry | None:
     """The entry that this operation made before, once it is our turn: until the end of the
     transaction nobody else posts (calls go on)."""
-    _take_turn(connection)
+    take_turn(connection)
     row = connection.execute(
         _entries().where(ledger_entry.c.operation_id == operation_id)
     ).one_or_none()
@@ -103,7 +103,7 @@ def post_many(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
     The entries as the ledger has them, in the order given; an operation that was posted before, or
     twice in `entries`, is its first entry. Raises AccountUnknown, and nothing is written.
     """
-    _take_turn(connection)
+    take_turn(connection)
     first: dict[str, Entry] = {}
     for entry in entries:
         first.setdefault(entry.operation_id, entry)
@@ -138,7 +138,9 @@ def _take_seqs(connection: Connection, accounts: Sequence[str]) -> dict[str, lis
         query = select(account.c.id, account.c.seq).where(
             account.c.id.in_(names[start : start + _CHUNK])
         )
-        for name, seq in connection.execute(query.order_by(account.c.id).with_for_update(key_share=True)):
+        for name, seq in connection.execute(
+            query.order_by(account.c.id).with_for_update(key_share=True)
+        ):
             before[name] = seq
     if missing := [name for name in names if name not in before]:
         raise AccountUnknown(missing[0])
