@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from callserver.domain.tariff import TariffVersion
 
 INCREMENT_S_MAX = 86_400
+SECONDS_MAX = 31_536_000
 _INCREMENTS = re.compile(r"(\d{1,5})/(\d{1,5})", re.ASCII)
 _NOT_OF_AN_ID = re.compile(r"[^a-z0-9_-]+")
 
@@ -61,6 +62,8 @@ def _for_call(
     from callserver.domain.holidays import HolidayCalendar
     from callserver.start_files import load_calendar
 
+    if version.bands:
+        _check_times(source)
     calendar = load_calendar() if version.bands else HolidayCalendar()
     return CallTariff.snapshot(
         version,
@@ -70,6 +73,20 @@ def _for_call(
         calendar.overridden(holidays),
         source.precision_micros,
     )
+
+
+def _check_times(source: Source) -> None:
+    """Bands need days that a calendar can have."""
+    from callserver.domain.billing_month import FIRST_YEAR, LAST_YEAR, shanghai
+
+    if source.seconds > SECONDS_MAX:
+        raise typer.BadParameter(f"with bands at most {SECONDS_MAX}", param_hint="--seconds")
+    try:
+        year = shanghai(source.at_ms).year
+    except OverflowError:
+        year = 0
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise typer.BadParameter(f"between {FIRST_YEAR} and {LAST_YEAR}", param_hint="--at")
 
 
 def _caller(source: Source, version: "TariffVersion") -> "Caller":

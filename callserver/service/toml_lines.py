@@ -16,6 +16,8 @@ _USUAL = re.compile(
 )
 _KEY = re.compile(r"\s*([A-Za-z0-9_\"'-]+)\s*=\s*")
 _PLACE = re.compile(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
+_BARE_TIME = re.compile(r"=\s*\d\d:\d\d\s*(?:#|$)")
+HOW_TO_WRITE_A_TIME = '; write a time as "08:00" or 08:00:00'
 _NEXT = re.compile(r"\s*(?:\[\[?\s*[A-Za-z]|[A-Za-z0-9_-]+\s*=)")
 
 
@@ -88,7 +90,8 @@ def read_cell(lines: Lines, lists: Collection[str]) -> tuple[str, Raw, int]:
     try:
         read: dict[str, Any] = tomllib.loads(line, parse_float=str)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
-        raise _bad_line(error, column) from None
+        hint = HOW_TO_WRITE_A_TIME if _BARE_TIME.search(line) else ""
+        raise _bad_line(error, column, hint) from None
     key, raw = next(iter(read.items()))
     wanted = str | int | date | time | (list if key in lists else str)
     if isinstance(raw, bool) or not isinstance(raw, wanted):
@@ -97,8 +100,8 @@ def read_cell(lines: Lines, lists: Collection[str]) -> tuple[str, Raw, int]:
     return key, raw, column
 
 
-def _bad_line(error: ValueError, column: int) -> BadLine:
+def _bad_line(error: ValueError, column: int, hint: str) -> BadLine:
     place = _PLACE.match(str(error))
     reason, line, at = place.groups() if place else (str(error), None, None)
     below = int(line) - 1 if line else 0
-    return BadLine(f"not a line of TOML: {reason}", int(at) if at else column, below)
+    return BadLine(f"not a line of TOML: {reason}{hint}", int(at) if at else column, below)

@@ -166,6 +166,18 @@ def test_the_accounts_precision_goes_before_the_tariffs(run: Run, tariff: Path) 
     assert run("rate", *options, "--precision", "1", "--json").json["amount"] == "0.000000"
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("--seconds", 31_536_001), ("--at", "9999-12-31"), ("--at", "1999-12-31")]
+)
+def test_bands_need_days_that_exist(run: Run, tariff: Path, option: str, value: object) -> None:
+    """Wrong usage, and no traceback."""
+    options = {"--seconds": 1, "--at": "2026-11-23T12:00", option: value}
+    flat = [text for pair in options.items() for text in pair]
+    got = run("rate", "--tariff-file", tariff, *flat)
+    assert (got.status, got.out) == (2, "")
+    assert option in got.err
+
+
 def test_the_schema_is_printed(run: Run) -> None:
     """For editors, without a call."""
     assert json.loads(run("rate", "--schema").out) == tariff_schema()

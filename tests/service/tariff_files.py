@@ -178,5 +178,10 @@ SENSELESS = {
         3,
         "not a line of TOML",
     ),
+    "a bare time without seconds": (
+        "rate = 1\n[[band]]\nfrom = 08:00\nrate = 1",
+        3,
+        'write a time as "08:00" or 08:00:00',
+    ),
     "not TOML": ("rate = 1\nwhat", 2, "not a line of TOML"),
 }
