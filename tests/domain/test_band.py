@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from callserver.domain.band import Band, bands_from_json, bands_to_json, longest_prefix
 from callserver.domain.call import Caller, CallerKind
 
 from .samples import HANGZHOU_MOBILE, SHANGHAI, WITHHELD
+from .tariff_reference import bands
 
 FOREIGN = Caller("+85221234567", CallerKind.INTERNATIONAL)
 UNPLACED = Caller("19912345678", CallerKind.MOBILE)
@@ -53,13 +56,19 @@ def test_the_longest_prefix_counts() -> None:
     assert longest_prefix(("06",), "0571") is None
 
 
+@given(st.lists(bands(), max_size=3).map(tuple))
+def test_any_bands_survive_their_json(some: tuple[Band, ...]) -> None:
+    """As they are kept in the books."""
+    assert bands_from_json(bands_to_json(some)) == some
+
+
 def test_bands_survive_their_json() -> None:
     """What is not given is not written."""
-    bands = (
+    some = (
         Band(0),
         Band(1, 79_200, 28_800, ("workday",), ("浙江",), ("0571",), ("mobile",), ("138",), ("0",)),
         Band(2, 0, 86_400, name="all day"),
     )
-    assert bands_from_json(bands_to_json(bands)) == bands
-    assert bands_to_json(bands[:1]) == '[{"rate_micros":0}]'
+    assert bands_from_json(bands_to_json(some)) == some
+    assert bands_to_json(some[:1]) == '[{"rate_micros":0}]'
     assert bands_from_json("[]") == ()

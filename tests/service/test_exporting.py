@@ -32,6 +32,7 @@ from callserver.domain.tariff import TariffVersion
 from callserver.service.exporting import export_csv, export_toml
 from callserver.service.import_kinds import KINDS
 from callserver.service.importing import SourceFile, parse
+from tests.domain.tariff_reference import banded
 
 DID = "4001234567"
 WORKDAY = DayKind.WORKDAY
@@ -177,6 +178,17 @@ def test_features_and_plans_make_empty_books_the_same() -> None:
         assert list(found.plans) == [replace(each, version=0) for each in offered.plans["gold"]]
         [wish] = found.minimums
         assert (wish.did, wish.amount_micros, wish.confirmed) == (DID, 50_000_000, True)
+
+
+@given(banded())
+def test_any_tariff_survives(version: TariffVersion) -> None:
+    """Every condition of every band, in both formats."""
+    version = replace(version, tariff="std", precision_micros=10_000)
+    books = Catalogue(1, tariffs={"std": (version,)})
+    assert changes(books, toml(books)).is_empty()
+    assert changes(books, *csvs(books)).is_empty()
+    [again] = changes(Catalogue(0), toml(books)).tariff_versions
+    assert again == version
 
 
 def test_blocks_on_a_number_that_went_to_another_customer_stay_behind() -> None:
