@@ -68,6 +68,8 @@ def reserve(
     json: Json = False,
 ) -> None:
     """Reserve a number for the customer of an intent form."""
+    from callserver.domain.intent_form import FormRefused
+
     told = _form(form)
     command = _command(
         "reserve",
@@ -77,7 +79,11 @@ def reserve(
         features=tuple(slug(each, "--feature") for each in feature or ()),
         plan=slug(plan, "--plan") if plan else "",
     )
-    _run(config, data, lambda office: office.numbers.reserve(command, told), json=json)
+    try:
+        _run(config, data, lambda office: office.numbers.reserve(command, told), json=json)
+    except FormRefused as refused:
+        wrong = "".join(f"\n  {field}: {what}" for field, what in refused.errors.items())
+        raise Failed(f"the intent form is refused, nothing was reserved:{wrong}") from None
 
 
 def _form(path: Path) -> dict[str, object]:

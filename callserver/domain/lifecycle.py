@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from callserver.domain.billing_month import DAY_MS
+from callserver.domain.billing_month import DAY_MS, shanghai
 from callserver.domain.business import NumberState
 from callserver.domain.declined import Declined, Reason
 
@@ -208,7 +208,7 @@ def _no_line(record: NumberRecord, event: NumberEvent) -> Declined:
     if event is NumberEvent.RESERVE and state is NumberState.FROZEN:
         return Declined(
             Reason.NUMBER_FROZEN,
-            f"{number} was released a moment ago and is frozen for everybody; try again later.",
+            f"{number} was released and is frozen for everybody until {_at(record.until_ms)}.",
         )
     if event is NumberEvent.RESERVE:
         return Declined(Reason.NUMBER_TAKEN, f"{number} is taken; choose another number.")
@@ -221,13 +221,19 @@ def _tree(record: NumberRecord, request: Request, now_ms: int, periods: Periods)
     ended_ms = record.last_ended_ms
     if not request.same_tree or ended_ms is None:
         return None
-    if now_ms >= ended_ms + periods.of(record.number, special=record.special):
+    again_ms = ended_ms + periods.of(record.number, special=record.special)
+    if now_ms >= again_ms:
         return None
     return Declined(
         Reason.TREE_HELD_IT_LAST,
-        f"{record.number}: your provider or one of its tree held it last; no two periods in a row."
-        " You may again one full period after that ended, or once another tree has held it.",
+        f"{record.number} was last held by this provider's tree, and no tree holds a number for two"
+        f" periods in a row: again from {_at(again_ms)}, or once another tree has held it.",
     )
+
+
+def _at(at_ms: int | None) -> str:
+    """An instant for people, in Shanghai."""
+    return f"{shanghai(at_ms or 0):%Y-%m-%d %H:%M:%S}"
 
 
 def _foreign(record: NumberRecord, request: Request) -> Declined | None:

@@ -101,7 +101,11 @@ def test_a_rule_that_says_no(run: Run, shelf: Path, form: Path) -> None:
     fake.write_text('company = "test"\nmobile = "13800000000"\n')
     got = run(*reserve, fake)
     assert got.status == 1
-    for field in ("company: looks like a placeholder", "mobile: looks", "contact: missing"):
+    for field in (
+        "\n  company: looks like a placeholder",
+        "\n  mobile: looks",
+        "\n  contact: missing",
+    ):
         assert field in got.err
     assert run(*reserve, form).status == 0
     for again, said in ((NUMBER, "is taken"), ("4009999999", "no number")):
