@@ -6,6 +6,7 @@ from aiohttp import web
 
 from callserver.adapters.http import queries
 from callserver.adapters.http.access import Access, Viewer
+from callserver.adapters.http.correction_shapes import correction_shape
 from callserver.adapters.http.problems import Code, Problem, bad_value
 from callserver.adapters.http.replies import json_reply
 from callserver.adapters.http.services import HttpServices
@@ -22,6 +23,7 @@ class CdrPages:
 
     def __init__(self, services: HttpServices, access: Access) -> None:
         self._books = services.books
+        self._rerating = services.office.rerating
         self._access = access
 
     async def page(self, request: web.Request, viewer: Viewer) -> web.Response:
@@ -51,7 +53,9 @@ class CdrPages:
         cdr = await self._books.cdr(call_id) if is_call_id(call_id) else None
         if cdr is None or not viewer.sees(cdr.customer):
             raise Problem(Code.CDR_UNKNOWN, "Check the call_id; a live call has no CDR yet.")
-        return json_reply(_shown(cdr, viewer))
+        corrections = await self._rerating.corrections([call_id])
+        shown = _shown(cdr, viewer) | {"corrections": list(map(correction_shape, corrections))}
+        return json_reply(shown)
 
 
 def _shown(cdr: Cdr, viewer: Viewer) -> dict[str, Any]:

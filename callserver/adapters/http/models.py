@@ -157,6 +157,25 @@ class Cdr(_Shape):
     margin: Money | None = Field(None, description="charged − cost; not in a customer's answer.")
 
 
+class Correction(_Shape):
+    """What re-rating made of a call; the CDR's own money stays as it was."""
+
+    tariff: Tariff
+    before: Money
+    after: Money
+    before_minutes: int
+    after_minutes: int
+    fee_lines: list[str]
+    reason: str
+    created_at: datetime
+
+
+class CorrectedCdr(Cdr):
+    """A finished call with its corrections, the oldest first; the last `after` is its price."""
+
+    corrections: list[Correction]
+
+
 class CdrPage(_Shape):
     """The newest end first; `next_cursor` is null on the last page."""
 

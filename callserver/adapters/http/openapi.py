@@ -43,7 +43,7 @@ _CALLS = (
               parameters=(CALL_ID,), errors=(400, 404)),
     Operation("get", "/v1/cdrs", "Finished calls, the newest first", models.CdrPage,
               parameters=(ENDED_FROM, ENDED_TO, DID, LIMIT, CURSOR), errors=(400,)),
-    Operation("get", "/v1/cdrs/{call_id}", "One finished call", models.Cdr,
+    Operation("get", "/v1/cdrs/{call_id}", "One finished call", models.CorrectedCdr,
               parameters=(CALL_ID,), errors=(400, 404)),
     Operation("get", "/healthz", "Whether the process lives", models.Alive, public=True),
     Operation("get", "/readyz", "Whether calls can be taken", models.Ready, public=True),

@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from callserver.adapters.http import models
+from callserver.adapters.sql.rerating import SqlRerating
 from callserver.domain.call import Caller, CallerKind
 from callserver.domain.cdr import Disposition
+from callserver.domain.rerating import Correction
+from callserver.ports.rerating import Posting
 from tests.adapters.http.bed import Bed
 from tests.adapters.sql.samples import T0_MS, cdr
 
@@ -17,7 +20,9 @@ async def test_a_cdr_shows_everything_with_its_arithmetic(bed: Bed) -> None:
     """What the customer pays for, and why."""
     finished = cdr(fee_micros=300_000, charged_micros=200_000, written_off_micros=100_000)
     await bed.books.write_cdrs([finished])
-    shown = models.Cdr.model_validate((await bed.ask(f"/v1/cdrs/{finished.call_id}", "acme")).json)
+    shown = models.CorrectedCdr.model_validate(
+        (await bed.ask(f"/v1/cdrs/{finished.call_id}", "acme")).json
+    )
     assert (shown.fee.amount, shown.charged.amount) == ("0.300000", "0.200000")
     assert (shown.written_off.amount, shown.fee_lines) == ("0.100000", list(finished.fee_lines))
     assert [tried.result for tried in shown.attempts] == ["BUSY", "ANSWER"]
@@ -31,7 +36,7 @@ async def test_the_cost_is_no_customers_business(bed: Bed) -> None:
     await bed.books.write_cdrs([finished])
     path = f"/v1/cdrs/{finished.call_id}"
     for who in ("north", "admin"):
-        shown = models.Cdr.model_validate((await bed.ask(path, who)).json)
+        shown = models.CorrectedCdr.model_validate((await bed.ask(path, who)).json)
         assert (shown.cost and shown.cost.amount, shown.margin and shown.margin.amount) == (
             "0.120000",
             "0.180000",
@@ -64,7 +69,9 @@ async def test_an_unanswered_call_has_nulls_for_what_never_happened(bed: Bed) ->
         caller=Caller("", CallerKind.UNKNOWN),
     )  # fmt: skip
     await bed.books.write_cdrs([refused])
-    shown = models.Cdr.model_validate((await bed.ask(f"/v1/cdrs/{refused.call_id}", "noc")).json)
+    shown = models.CorrectedCdr.model_validate(
+        (await bed.ask(f"/v1/cdrs/{refused.call_id}", "noc")).json
+    )
     assert (shown.rang_at, shown.answered_at, shown.tariff, shown.customer) == (None,) * 4
     assert (shown.caller.number, shown.caller.region, shown.refusal) == ("", None, "unknown_did")
 
@@ -173,3 +180,21 @@ async def test_a_query_that_cannot_be_used_is_said_why(bed: Bed, query: str, say
     problem = models.Problem.model_validate(await reply.json(content_type=None))
     assert (reply.status, problem.code) == (400, "bad_value")
     assert says in problem.detail
+
+
+async def test_a_corrected_call_shows_its_corrections(bed: Bed) -> None:
+    """The CDR's own money stays; the correction's arithmetic stands beside it."""
+    finished = cdr(customer="acme", account="acme")
+    await bed.books.write_cdrs([finished])
+    correction = Correction(
+        finished.call_id, finished.token_hash, "acme", finished.ended_ms, "cheap", 2,
+        300_000, 200_000, 0, 0, ("120 s × 0.10 / 60 s = 0.20",),
+    )  # fmt: skip
+    posting = Posting("clerk", "agreed", force=True)
+    await SqlRerating(bed.books.database, bed.clock).post([correction], posting)
+    reply = await bed.ask(f"/v1/cdrs/{finished.call_id}", "acme")
+    shown = models.CorrectedCdr.model_validate(reply.json)
+    assert shown.charged.amount == "0.300000"
+    (found,) = shown.corrections
+    assert (found.before.amount, found.after.amount) == ("0.300000", "0.200000")
+    assert (found.tariff.version, found.reason) == (2, "agreed")
