@@ -40,6 +40,15 @@ TESTED_BY = {
         module(path): "tests/adapters/sql/test_schema.py"
         for path in (ROOT / "callserver/adapters/sql/migrations/versions").glob("0*.py")
     },
+    "callserver.adapters.sql.month_closing": "tests/adapters/sql/test_months.py",
+    "callserver.adapters.sql.month_correcting": "tests/adapters/sql/test_months.py",
+    "callserver.adapters.sql.month_reading": "tests/adapters/sql/test_months.py",
+    "callserver.adapters.sql.month_usage": "tests/adapters/sql/test_months.py",
+    "callserver.adapters.sql.number_rates": "tests/adapters/sql/test_minimums.py",
+    "callserver.cli.bill": "tests/cli/test_months.py",
+    "callserver.cli.months_live": "tests/cli/test_months.py",
+    "callserver.ports.months": "tests/adapters/sql/test_months.py",
+    "callserver.service.minimums": "tests/cli/test_minimums.py",
     "callserver.app": "tests/cli/test_serve.py",
     "callserver.app_settings": "tests/cli/test_serve.py",
     "callserver.back_office": "tests/cli/test_serve.py",

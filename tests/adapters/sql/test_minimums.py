@@ -62,7 +62,7 @@ def wish(did: str, yuan: int, operation: str = "", **more: object) -> MinimumWis
 
 
 async def set_one(minimums: SqlMinimums, *args: object, **more: object) -> MinimumVersion:
-    (version,) = await minimums.put([wish(*args, **more)], "clerk")  # type: ignore[arg-type]
+    (version,) = await minimums.put([wish(*args, **more)], "clerk")  # type: ignore[arg-type]  # passed on
     return version
 
 

@@ -65,7 +65,7 @@ async def test_entries_are_numbered_in_their_order(books: SqlBooks, database: Da
     assert await books.entries_after("acme", 1) == [e for e in posted if e.account == "acme"]
 
 
-async def test_it_leaves_what_posting_one_by_one_leaves(books: SqlBooks, database: Database) -> None:
+async def test_it_leaves_what_single_posts_leave(books: SqlBooks, database: Database) -> None:
     """The next single entry counts on, and the feed tells of all accounts."""
     posted = await post_many(database, [owed("acme", 1), owed("bolt", 1)])
     entry = await books.post("acme", EntryKind.TOP_UP, 1, "op-1", "clerk", "")

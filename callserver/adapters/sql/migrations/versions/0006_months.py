@@ -135,6 +135,9 @@ _KEPT = ("minimum_version", "month_line", "month_correction", "bill", "notice")
 _SEALED = ("month_line", "bill")
 _WHY = "money rows are kept for ever: post a reversal instead"
 _CLOSED = "a closed month never reopens"
+_WHEN_CLOSED = (
+    "WHEN EXISTS (SELECT 1 FROM month_close WHERE month = NEW.month AND phase = 'closed')"
+)
 
 
 def _sqlite_guards() -> list[str]:
@@ -146,9 +149,8 @@ def _sqlite_guards() -> list[str]:
             for moment in ("UPDATE", "DELETE")
         ),
         *(
-            f"CREATE TRIGGER tr_{table}_insert BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1"
-            " FROM month_close WHERE month = NEW.month AND phase = 'closed')"
-            f" BEGIN SELECT RAISE(ABORT, '{table}: {_CLOSED}'); END"  # noqa: S608  # our own names
+            f"CREATE TRIGGER tr_{table}_insert BEFORE INSERT ON {table} {_WHEN_CLOSED}"
+            f" BEGIN SELECT RAISE(ABORT, '{table}: {_CLOSED}'); END"
             for table in _SEALED
         ),
         "CREATE TRIGGER tr_month_close_update BEFORE UPDATE ON month_close"
