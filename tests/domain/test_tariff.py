@@ -22,6 +22,8 @@ def reference_micros(version: TariffVersion, billsec: int) -> int:
         billed += step * ceil(Decimal(billsec - first) / step)
     fee = Decimal(version.rate_micros) * billed / 60 + version.connection_fee_micros
     fee = max(fee, Decimal(version.minimum_charge_micros))
+    if version.cap_micros is not None:
+        fee = min(fee, Decimal(version.cap_micros))
     unit = Decimal(version.precision_micros)
     return int((fee / unit).quantize(Decimal(1), rounding=ROUND_HALF_UP) * unit)
 
@@ -56,6 +58,19 @@ CASES = [  # tariff, billsec, billed_s, fee in micros, why
     ({"precision_micros": 10_000, "rate_micros": 145_000}, 1, 60, 150_000, "0.145 to fen"),
     ({"precision_micros": 10_000, "rate_micros": 144_999}, 1, 60, 140_000, "just below half"),
     ({"rate_micros": 0}, 61, 120, 0, "a free rate"),
+    ({"rate_micros": 0, "minimum_charge_micros": 10_000}, 1, 60, 10_000, "but a minimum"),
+    ({"cap_micros": 300_000}, 120, 120, 300_000, "just at the cap"),
+    ({"cap_micros": 300_000}, 121, 180, 300_000, "never above it"),
+    ({"cap_micros": 300_000, "connection_fee_micros": 50_000}, 61, 120, 300_000, "fee and all"),
+    ({"cap_micros": 0}, 61, 120, 0, "a cap of nothing"),
+    (
+        {"cap_micros": 144_999, "precision_micros": 10_000},
+        1,
+        60,
+        140_000,
+        "capped first, then rounded",
+    ),
+    ({"cap_micros": 145_000, "precision_micros": 10_000}, 1, 60, 150_000, "and rounded half up"),
 ]
 
 
