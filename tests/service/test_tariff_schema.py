@@ -45,6 +45,13 @@ def test_what_loads_validates(why: str) -> None:
     VALIDATOR.validate(plain(tomllib.loads(VALID[why])))
 
 
+@pytest.mark.parametrize("name", ["tariff.example.toml", "demo/business.toml"])
+def test_the_examples_validate(name: str) -> None:
+    """What we give people to begin with."""
+    text = (PUBLISHED.parent / name).read_text("utf-8")
+    VALIDATOR.validate(plain(tomllib.loads(text)))
+
+
 @pytest.mark.parametrize("why", INVALID)
 def test_what_does_not_load_does_not_validate(why: str) -> None:
     """An editor shows the same mistakes that an import would."""
