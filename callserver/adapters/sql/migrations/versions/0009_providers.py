@@ -44,6 +44,24 @@ def _commissions() -> None:
         _int("posted_ms"),
         sa.PrimaryKeyConstraint("provider", "month", "part", name="pk_commission"),
     )
+    for statement in _commission_guards(on_postgres=op.get_bind().dialect.name == "postgresql"):
+        op.execute(statement)
+
+
+def _commission_guards(*, on_postgres: bool) -> list[str]:
+    """What was posted is corrected by a further part, never changed."""
+    if on_postgres:
+        return [
+            f"CREATE TRIGGER tr_commission_{name} BEFORE {name.upper()} ON commission"
+            f" FOR EACH {each} EXECUTE FUNCTION refuse_change()"
+            for name, each in (("update", "ROW"), ("delete", "ROW"), ("truncate", "STATEMENT"))
+        ]
+    return [
+        f"CREATE TRIGGER tr_commission_{name} BEFORE {name.upper()} ON commission BEGIN"
+        " SELECT RAISE(ABORT, 'commission: money rows are kept for ever:"
+        " post a reversal instead'); END"
+        for name in ("update", "delete")
+    ]
 
 
 def _retention() -> None:
