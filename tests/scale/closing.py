@@ -52,8 +52,11 @@ async def close(url: str, batch: int) -> Run:
     return await run(url, "close", MONTH, "--batch", batch)
 
 
-async def close_killed(url: str, batch: int, kills: int, steps: int, seed: int) -> list[Run]:
-    """Kill the close so many times at random, then let it end; every process in order.
+async def close_killed(
+    url: str, batch: int, kills: int, steps: int, seed: int, together: int = 1
+) -> list[Run]:
+    """Kill the close so many times at random, then let it end; every process in order. The last
+    are `together` at once.
 
     `steps` is what an undisturbed close writes: each life gets a random part of it, at most so
     large that the last one has something left to do, and is killed somewhere in the batch after.
@@ -76,7 +79,7 @@ async def close_killed(url: str, batch: int, kills: int, steps: int, seed: int) 
         runs.append(await run(url, "close", MONTH, "--batch", batch, until=until))
         assert runs[-1].status != 0, "it ended before it was killed"
     await database.close()
-    return [*runs, await close(url, batch)]
+    return [*runs, *await asyncio.gather(*(close(url, batch) for _ in range(together)))]
 
 
 def _progress(connection: Connection) -> int:

@@ -34,11 +34,12 @@ async def two_urls(dialect: str, tmp_path: Path, request: pytest.FixtureRequest)
 async def test_a_killed_close_leaves_what_an_undisturbed_one_does(
     dialect: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Killed three times and restarted: the same ledger, lines and bills, to the entry's id."""
+    """Killed three times and restarted, at last by two processes at once: the same ledger, lines
+    and bills, to the entry's id."""
     alone, killed = await two_urls(dialect, tmp_path, request)
     await close(alone, BATCH)
-    runs = await close_killed(killed, BATCH, KILLS, await steps_of(alone), seed=1)
-    assert [each.status for each in runs] == [-9] * KILLS + [0]
+    runs = await close_killed(killed, BATCH, KILLS, await steps_of(alone), seed=1, together=2)
+    assert [each.status for each in runs] == [-9] * KILLS + [0, 0]
     assert await left(killed) == await left(alone)
     count, operations, micros = await shortfalls(killed)
     assert count == operations > 100
