@@ -60,6 +60,7 @@ def apply_import(
     add_accounts(connection, (each.id for each in changes.customers))
     add_accounts(connection, (f"provider:{each.id}" for each in changes.providers))
     write_offers(connection, changes, actor, now_ms)
+    tell(len(changes.features) + len(changes.plans) + len(changes.minimums))
     for account in changes.floors_changed:
         post(connection, _floor_entry(account, changes.base_version + 1, actor, now_ms))
     return True
