@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import BigInteger, Connection, and_, cast, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    and_,
+    cast,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql import Subquery
 
 from callserver.adapters.sql.ledger import account_sums, post, post_covered
@@ -24,15 +35,18 @@ _NOTHING = Left(0, 0)
 _IS_USE = or_(ledger_entry.c.kind == EntryKind.SHORTFALL.value, ledger_entry.c.call_id.is_not(None))
 
 
-def own_sums() -> Subquery:
-    """Per account, all that moved otherwise than by use; less the account's sum, it is the use."""
+def own_sums(wanted: ColumnElement[bool]) -> Subquery:
+    """Per account, all that moved otherwise than by use; less the account's sum, it is the use.
+
+    `wanted` says of which accounts: the ledger's own entries of all of them may be millions.
+    """
     return (
         select(
             ledger_entry.c.account.label("account"),
             cast(func.sum(ledger_entry.c.amount_micros), BigInteger).label("micros"),
             cast(func.sum(ledger_entry.c.minutes), BigInteger).label("minutes"),
         )
-        .where(ledger_entry.c.seq.is_not(None), ~_IS_USE)
+        .where(ledger_entry.c.seq.is_not(None), ~_IS_USE, wanted)
         .group_by(ledger_entry.c.account)
         .subquery()
     )
@@ -87,7 +101,7 @@ def read_book(connection: Connection, customer: str) -> GrantBook:
 
 def _settled(customer: str) -> AnySelect:
     """One statement, so that a call that is written meanwhile is in all of it or in none."""
-    own = own_sums()
+    own = own_sums(ledger_entry.c.account == customer)
     return (
         select(
             account.c.settled_micros,

@@ -19,7 +19,7 @@ from callserver.adapters.sql.plan_terms import (
     give_tariff_back,
     replace_term,
 )
-from callserver.adapters.sql.schema import AnySelect, account
+from callserver.adapters.sql.schema import AnySelect, account, ledger_entry
 from callserver.adapters.sql.schema_plans import plan_grant, plan_movement, plan_subscription
 from callserver.domain.billing_month import shanghai_day
 from callserver.domain.declined import Declined, Reason
@@ -55,7 +55,10 @@ def due(connection: Connection, today: date, after: str, limit: int) -> Sequence
 
 def _used_up() -> AnySelect:
     """Customers whose running grant may have no minutes or no credit left."""
-    own = own_sums()
+    running = select(plan_subscription.c.customer).where(
+        plan_subscription.c.state == SubscriptionState.ACTIVE.value
+    )
+    own = own_sums(ledger_entry.c.account.in_(running))
     given = and_(
         plan_movement.c.plan_grant == plan_grant.c.id,
         plan_movement.c.kind == MovementKind.GRANTED.value,
