@@ -18,6 +18,7 @@ from callserver.cli.options import ConfigFile, DataFolder, Json
 from callserver.cli.output import EXIT_FAILED, print_json
 
 if TYPE_CHECKING:
+    from callserver.adapters.redis.url import RedisTarget
     from callserver.config import AsteriskConfig, Config
     from callserver.service.checking import Check, Finding
     from callserver.service.doctor import FileFact, HostFacts
@@ -41,7 +42,8 @@ def check(config: ConfigFile = None, data: DataFolder = None, json: Json = False
 
 
 def doctor(config: ConfigFile = None, data: DataFolder = None, json: Json = False) -> None:
-    """Check all that `check` does, this host, and the running server."""
+    """Check all that `check` does, this host, the running server, and that balances agree."""
+    from callserver.cli.ledger_check import check_ledger
     from callserver.cli.opening import open_config
     from callserver.service.checking import run_checks
     from callserver.service.doctor import diagnose
@@ -51,7 +53,11 @@ def doctor(config: ConfigFile = None, data: DataFolder = None, json: Json = Fals
     async def host() -> "Sequence[Finding]":
         return diagnose(await asyncio.to_thread(_facts, settings, config))
 
-    checks = _checks(settings, config) | {"host": host, "server": partial(_server, settings)}
+    checks = _checks(settings, config) | {
+        "host": host,
+        "server": partial(_server, settings),
+        "ledger": partial(check_ledger, settings),
+    }
     _report(asyncio.run(run_checks(checks, DEADLINE_S)), json=json)
 
 
@@ -119,19 +125,28 @@ async def _database(settings: "Config") -> "Sequence[Finding]":
     return [Finding("database", Outcome.OK, f"at revision {revision}; {counts}")]
 
 
-async def _redis(settings: "Config") -> "Sequence[Finding]":
-    from callserver.adapters.redis.client import RedisLink
+def running_redis(settings: "Config") -> "RedisTarget | None":
+    """Where Redis is; None while it is the embedded one and no server runs."""
     from callserver.adapters.redis.embedded import EmbeddedValkey
     from callserver.cli.opening import redis_target
     from callserver.cli.server_state import ServerState
+
+    target = redis_target(settings)
+    if not target.embedded:
+        return target
+    if ServerState.read(settings.server.data) is None:
+        return None
+    return EmbeddedValkey(settings.server.data / "valkey").target
+
+
+async def _redis(settings: "Config") -> "Sequence[Finding]":
+    from callserver.adapters.redis.client import RedisLink
     from callserver.ports import StoreUnavailable
     from callserver.service.checking import CheckFailed, Finding, Outcome
 
-    target = redis_target(settings)
-    if target.embedded:
-        if ServerState.read(settings.server.data) is None:
-            return [Finding("redis", Outcome.OK, "embedded; it starts with the server")]
-        target = EmbeddedValkey(settings.server.data / "valkey").target
+    target = running_redis(settings)
+    if target is None:
+        return [Finding("redis", Outcome.OK, "embedded; it starts with the server")]
     link = RedisLink(target, deadline_s=settings.redis.deadline_ms / 1000)
     await link.start()
     try:

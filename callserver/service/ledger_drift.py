@@ -1,14 +1,16 @@
 """Compares the live copy of the money with the books: a balance is the sum of its entries."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
+from callserver.domain.cdr import Cdr
 from callserver.domain.identity import shard_of
 from callserver.domain.ledger import PROVIDER_PREFIX, AccountSum
-from callserver.domain.meter import AccountMissing, Balance, ShardLost
+from callserver.domain.meter import AccountMissing, Balance, OutboxEntry, ShardLost
 from callserver.ports import Books, Clock, MeterStore, OutcomeUnknown, StoreUnavailable
 from callserver.ports.ledger import LedgerBook
 from callserver.service.cdr_writer import cdr_of
@@ -19,6 +21,8 @@ SLICE = 50
 PAUSE_S = 1.0
 ROUND_S = 30.0
 OUTBOX_MOST = 10_000
+LOOKS_BEHIND = 10
+"""Looks after which Redis should have been given an entry: the follower needs about one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +42,24 @@ class _Look:
     total: AccountSum
 
     @property
-    def settled(self) -> tuple[int, ...]:
+    def standing(self) -> tuple[int, ...]:
         """What must stand still from one look to the next."""
         live, total = self.live, self.total
-        return (live.settled_micros, live.minutes, total.settled_micros, total.minutes, total.seq)
+        return (
+            *(live.settled_micros, live.minutes, live.seq),
+            *(total.settled_micros, total.minutes, total.seq),
+        )
 
     @property
     def agrees(self) -> bool:
-        """The live copy has exactly what the books have, or lacks entries that are on their way."""
-        if self.live.seq != self.total.seq:
-            return True
-        return (self.live.settled_micros, self.live.minutes) == (
-            self.total.settled_micros,
-            self.total.minutes,
-        )
+        """The live copy has exactly what the books have."""
+        live, total = self.live, self.total
+        return (live.settled_micros, live.minutes) == (total.settled_micros, total.minutes)
+
+    @property
+    def looks_needed(self) -> int:
+        """How often it must be seen so: entries that are on their way take their time."""
+        return 2 if self.live.seq == self.total.seq else LOOKS_BEHIND
 
 
 class LedgerDrift:
@@ -67,7 +75,7 @@ class LedgerDrift:
         self._ledger = ledger
         self._meters = meters
         self._clock = clock
-        self._suspect: dict[str, _Look] = {}
+        self._suspect: dict[str, tuple[_Look, int]] = {}
         self._found: dict[str, Difference] = {}
 
     @property
@@ -84,7 +92,7 @@ class LedgerDrift:
                 log.warning("ledger.not_compared", reason=str(error) or type(error).__name__)
             await asyncio.sleep(round_s)
 
-    async def go_round(self, pause_s: float) -> list[Difference]:
+    async def go_round(self, pause_s: float, again_s: float = PAUSE_S) -> list[Difference]:
         """Look at every account, and again at those that differ; the differences that stay.
 
         Raises StoreUnavailable, OutcomeUnknown, ShardLost.
@@ -94,7 +102,9 @@ class LedgerDrift:
             await self.look([*accounts, *self._suspect])
             last = accounts[-1]
             await asyncio.sleep(pause_s)
-        await self.look(list(self._suspect))
+        if self._suspect:
+            await asyncio.sleep(again_s)
+            await self.look(list(self._suspect))
         return [self._found[name] for name in sorted(self._found)]
 
     async def look(self, accounts: Iterable[str]) -> None:
@@ -103,18 +113,19 @@ class LedgerDrift:
         live = [balance for name in wanted if (balance := await self._balance(name))]
         sums = await self._books.account_sums([balance.account for balance in live])
         looks = {b.account: _Look(b, sums[b.account]) for b in live if b.account in sums}
-        still: list[_Look] = []
         for name in wanted:
             look = looks.get(name)
             if look is None or look.agrees:
                 self._forget(name)
-                continue
-            before = self._suspect.get(name)
-            self._suspect[name] = look
-            if before is not None and before.settled == look.settled:
-                still.append(look)
-        for look in still:
-            await self._judge(look)
+            elif self._seen(name, look) >= look.looks_needed:
+                await self._judge(look)
+
+    def _seen(self, name: str, look: _Look) -> int:
+        """How often the account was seen just like this."""
+        before, times = self._suspect.get(name, (look, 0))
+        times = times + 1 if before.standing == look.standing else 1
+        self._suspect[name] = (look, times)
+        return times
 
     async def _judge(self, look: _Look) -> None:
         """Both sides stood still, and differ: by calls that wait, or by a fault."""
@@ -122,7 +133,7 @@ class LedgerDrift:
         micros = live.settled_micros - total.settled_micros
         minutes = live.minutes - total.minutes
         entries = await self._meters.outbox(shard_of(live.account), OUTBOX_MOST)
-        calls = {cdr.token_hash: cdr for cdr in map(cdr_of, entries)}
+        calls = {cdr.token_hash: cdr for cdr in _readable(entries)}
         known = await self._books.known_tokens(list(calls))
         for token, cdr in calls.items():
             if cdr.account == live.account and token not in known:
@@ -145,6 +156,13 @@ class LedgerDrift:
             return await self._meters.balance(name, self._clock.now_us())
         except AccountMissing:
             return None  # it is brought in from the books when it is needed
+
+
+def _readable(entries: Sequence[OutboxEntry]) -> Iterator[Cdr]:
+    """Their CDRs; what cannot be read is the CDR writer's to report, and shows as a difference."""
+    for entry in entries:
+        with suppress(ValueError, KeyError, TypeError):
+            yield cdr_of(entry)
 
 
 def told(differences: Sequence[Difference]) -> str:
