@@ -74,6 +74,8 @@ def print_applications(applications: "Sequence[Application]") -> None:
 def print_change(change: "NumberChange") -> None:
     """What a command has done, in a line."""
     text = f"{change.number}: {change.from_state or 'new'} -> {change.to_state}"
+    if change.from_state is change.to_state:
+        text = f"{change.number}: {change.event} done, still {change.to_state}"
     if change.until_ms:
         text += f", until {shown(change.until_ms)}"
     if change.application:
