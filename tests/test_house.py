@@ -68,7 +68,7 @@ TESTED_BY = {
     "callserver.adapters.http.plan_models": "tests/adapters/http/test_plans.py",
     "callserver.adapters.http.plan_shapes": "tests/adapters/http/test_plans.py",
     "callserver.adapters.sql.deductions": "tests/adapters/sql/test_feature_reconciliation.py",
-    "callserver.adapters.sql.feature_catalogue": "tests/adapters/sql/test_feature_reconciliation.py",
+    "callserver.adapters.sql.feature_catalogue": "tests/adapters/sql/feature_bed.py",
     "callserver.adapters.sql.feature_rows": "tests/adapters/sql/test_feature_activations.py",
     "callserver.adapters.sql.number_owner": "tests/adapters/sql/test_feature_activations.py",
     "callserver.adapters.sql.plan_catalogue": "tests/adapters/sql/test_plan_terms.py",

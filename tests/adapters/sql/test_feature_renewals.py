@@ -1,5 +1,6 @@
 """[R2] Renewals: on their day, once, caught up after downtime, and off without money."""
 
+import asyncio
 from datetime import date, timedelta
 
 import pytest
@@ -152,3 +153,12 @@ async def test_the_provider_of_the_day_pays(bed: FeatureBed) -> None:
     assert await bed.renew(FEB_28) == ["renewed"]
     assert (await bed.features.activation(found.id)).provider == "south"
     assert (await bed.balance(), await bed.balance("provider:south")) == (970, 70)
+
+
+async def test_many_servers_renew_once(bed: FeatureBed) -> None:
+    """Twenty looks on the same day: one fee."""
+    found = await on(bed)
+    bed.set_day(FEB_28)
+    looks = [bed.features.renew(found.id, 30) for _ in range(20)]
+    assert [each.value for each in await asyncio.gather(*looks) if each] == ["renewed"]
+    assert await bed.balance() == 940

@@ -1,5 +1,6 @@
 """Plans: their terms, fees, renewal and end, each once."""
 
+import asyncio
 from datetime import date, timedelta
 
 import pytest
@@ -264,3 +265,22 @@ async def test_versions_of_a_plan(bed: PlanBed) -> None:
     await bed.subscribe(years=2)
     await bed.run(date(2016, 2, 25))
     assert [grant.fee_micros // YUAN for grant in await bed.grants()] == [600, 600]
+
+
+async def test_of_twenty_orders_at_once_one_is_charged(bed: PlanBed) -> None:
+    """The others are told that a plan runs."""
+    orders = [bed.subscribe("cheap", operation_id=f"op-{n}") for n in range(20)]
+    done = await asyncio.gather(*orders, return_exceptions=True)
+    refused = [each.reason for each in done if isinstance(each, Declined)]
+    assert refused == [Reason.PLAN_RUNNING] * 19
+    assert await bed.account() == (1900, 300)
+
+
+async def test_many_servers_do_what_is_due_once(bed: PlanBed) -> None:
+    """Twenty looks at the same anniversary: one lapse, one fee, one grant."""
+    await bed.subscribe(years=2)
+    bed.set_day(date(2016, 2, 25))
+    looks = [bed.plans.step("acme", 30, None) for _ in range(20)]
+    done = [each.value for each in await asyncio.gather(*looks) if each]
+    assert sorted(done) == ["granted", "lapsed"]
+    assert await bed.account() == (1300, 1000)
