@@ -1,5 +1,6 @@
 """Closing months: in order, in batches that a kill cannot hurt, and corrected afterwards."""
 
+import asyncio
 from collections.abc import Callable
 
 import structlog
@@ -23,6 +24,9 @@ BATCH = 500
 CORRECTED_AT_ONCE = 500
 LATE_MONTHS = 3
 """So many closed months are looked at for late calls when the next one closes."""
+
+GIVE_WAY_S = 0.02
+"""Between two batches, for whoever else waits to write: SQLite has one writer and no queue."""
 
 Progress = Callable[[Phase, int, int], None]
 """Told of the phase, how much of it is done, and of how much."""
@@ -60,6 +64,7 @@ class Months:
             done = done + more if close.phase is phase else 0
             phase = close.phase
             progress(phase, done, max(done, totals.get(phase, 0)))
+            await asyncio.sleep(GIVE_WAY_S)
         report = await self._book.report(month)
         assert report is not None, "closed just now"
         total = report.total
@@ -115,6 +120,7 @@ class Months:
             chunk = dids[start : start + CORRECTED_AT_ONCE]
             made += await self._book.correct(month, chunk, actor)
             progress(Phase.CORRECTING, start + len(chunk), len(dids))
+            await asyncio.sleep(GIVE_WAY_S)
         if made:
             log.info("months.corrected", month=str(month), numbers=len(made))
         return made

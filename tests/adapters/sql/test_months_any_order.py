@@ -30,7 +30,7 @@ STEPS = 40
 
 
 async def happens(world: World, chance: random.Random) -> None:
-    """One thing: a call of any month so far, a close, a correction, a step of a close; or time goes on."""
+    """A call of any month so far, a close, a step of one, a correction; or time goes on."""
     now = BillingMonth.of(world.clock.us // 1000)
     match chance.choice(["call", "call", "call", "close", "step", "correct", "time"]):
         case "call":
