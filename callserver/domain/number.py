@@ -6,6 +6,8 @@ _DID = re.compile(r"400\d{7}", re.ASCII)
 _DESTINATION = re.compile(r"\+?\d{3,20}", re.ASCII)
 _AREA_CODE = re.compile(r"0\d{2,3}", re.ASCII)
 _MOBILE = re.compile(r"1[3-9]\d{9}", re.ASCII)
+# A landline without its 0: area code and local number. 400, 800 and 95… are services, no areas.
+_LANDLINE = re.compile(r"(?:10|2\d)[2-8]\d{7}|(?!400|800|950)[3-9]\d\d[2-8]\d{6,7}", re.ASCII)
 
 SHOWN_LAST = 3
 HIDDEN_LEAST = 4
@@ -38,15 +40,25 @@ def is_mobile(text: str) -> bool:
 def dialled(destination: str) -> str:
     """A destination in the one form that prefixes are written in: `0571…`, `138…`, `+852…`.
 
-    Without `+86` or `0086`; a mobile without a leading zero; other `00…` as `+…`.
+    Without `+86`, `0086`, or an `86` before a full number; a mobile without a leading zero, a
+    landline with its own; other `00…` as `+…`. What is neither stays as it is.
     """
     if destination.startswith(("+86", "0086")):
-        national = destination[3 if destination[0] == "+" else 4 :].lstrip("0")
-        return national if is_mobile(national) else f"0{national}"
-    if destination.startswith("00"):
-        return f"+{destination.lstrip('0')}"
-    bare = destination.removeprefix("0")
-    return bare if is_mobile(bare) else destination
+        national = destination[3 if destination[0] == "+" else 4 :]
+        return _national(national) or national
+    if destination.startswith(("+", "00")):
+        return f"+{destination.lstrip('+0')}"
+    if destination.startswith("86") and (found := _national(destination[2:])):
+        return found
+    return _national(destination) or destination
+
+
+def _national(digits: str) -> str | None:
+    """A full mobile or landline of China in its one form; None for anything else."""
+    bare = digits.lstrip("0")
+    if is_mobile(bare):
+        return bare
+    return f"0{bare}" if _LANDLINE.fullmatch(bare) else None
 
 
 def mask(number: str) -> str:

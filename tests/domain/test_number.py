@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callserver.domain.number import is_destination, is_did, is_mobile, mask
+from callserver.domain.number import dialled, is_destination, is_did, is_mobile, mask
 
 
 @pytest.mark.parametrize("text", ["4001234567", "4008000000", "4000000000", "4007654321"])
@@ -76,3 +76,31 @@ def test_mobiles_are_bare() -> None:
     assert is_mobile("19912345678")
     for text in ("12345678901", "013800138000", "1380013800", "13800138000\n"):
         assert not is_mobile(text)
+
+
+@pytest.mark.parametrize(
+    ("form", "texts"),
+    [
+        ("13800138000", "013800138000 8613800138000 86013800138000 +8613800138000 008613800138000"),
+        ("02188886666", "2188886666 862188886666 8602188886666 +862188886666 00862188886666"),
+        ("01088886666", "1088886666 861088886666 8601088886666 +861088886666 00861088886666"),
+        ("05718888666", "5718888666 865718888666 8605718888666 +865718888666 00865718888666"),
+        ("057188886666", "57188886666 8657188886666 +8657188886666 0086057188886666"),
+        ("+85221234567", "0085221234567"),
+        ("4008123456", "+864008123456 00864008123456"),
+        ("10086", "+8610086"),
+        ("95588", "008695588"),
+    ],
+)
+def test_a_line_has_one_form_however_it_is_written(form: str, texts: str) -> None:
+    """So a prefix fits it or not, whatever stands before the number for the trunk's sake."""
+    assert {dialled(text) for text in (form, *texts.split())} == {form}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "110", "10086", "8601", "86010", "86123456", "8008108888", "95013123456", "02110086"],
+)
+def test_what_is_no_full_number_stays_as_it_is(text: str) -> None:
+    """Extensions, services, and local numbers that begin with 86."""
+    assert dialled(text) == text
