@@ -14,11 +14,11 @@ _USUAL = re.compile(
     r"([ \t]*([A-Za-z0-9_-]+)[ \t]*=[ \t]*)"
     r'(?:"([^"\\\x00-\x1f\x7f]*)"|(0|-?[1-9][0-9]{0,17}))[ \t\r]*'
 )
-_KEY = re.compile(r"\s*([A-Za-z0-9_\"'-]+)\s*=\s*")
+_KEY = re.compile(r"""\s*(["']?)([A-Za-z0-9_-]+)\1\s*=\s*""")
 _PLACE = re.compile(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
 _BARE_TIME = re.compile(r"=\s*\d\d:\d\d\s*(?:#|$)")
 HOW_TO_WRITE_A_TIME = '; write a time as "08:00" or 08:00:00'
-_NEXT = re.compile(r"\s*(?:\[\[?\s*[A-Za-z]|[A-Za-z0-9_-]+\s*=)")
+_NEXT = re.compile(r"\s*(?:\[\[?\s*[A-Za-z]|([\"']?)[A-Za-z0-9_-]+\1\s*=)")
 
 
 class BadLine(ValueError):
@@ -85,7 +85,7 @@ def read_cell(lines: Lines, lists: Collection[str]) -> tuple[str, Raw, int]:
     line = lines.now.removesuffix("\r")
     opening = _KEY.match(line)
     column = opening.end() + 1 if opening else 1
-    if opening and opening[1] in lists and line[opening.end() :].startswith("["):
+    if opening and opening[2] in lists and line[opening.end() :].startswith("["):
         line = lines.rest_of_list()
     try:
         read: dict[str, Any] = tomllib.loads(line, parse_float=str)

@@ -22,6 +22,17 @@ def test_a_list_goes_on_over_lines() -> None:
     assert cells(text, "a") == [("a", ["1]", "2"], 5), ("b", 1, 5)]
 
 
+@pytest.mark.parametrize("key", ['"a"', "'a'"])
+def test_the_key_of_a_list_may_be_in_quotes(key: str) -> None:
+    """As TOML has it; and a key in quotes begins the next cell."""
+    assert cells(f'{key} = [\n"1",\n]\nb = 1', "a") == [("a", ["1"], 7), ("b", 1, 5)]
+    lines = Lines(f'a = [\n"1",\n{key} = 2')
+    next(iter(lines))
+    with pytest.raises(BadLine):
+        read_cell(lines, ("a",))
+    assert lines.number == 1
+
+
 def test_a_list_where_none_may_be_is_refused() -> None:
     """Nor does it take the lines that follow."""
     lines = Lines('a = [\n"1"]\n')
