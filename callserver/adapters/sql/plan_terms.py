@@ -154,20 +154,24 @@ def _put_off(connection: Connection, found: Subscription) -> None:
 
 
 def _take_tariff(connection: Connection, found: Subscription, tariff: str | None) -> str | None:
-    """The customer's calls go by the plan's tariff; what they went by before is kept."""
-    now = tariff_of(connection, found.customer)
-    if tariff is None or now == tariff:
+    """The customer's calls go by the plan's tariff; what they went by before is kept.
+
+    In a later year nothing is touched: somebody may have chosen another one meanwhile.
+    """
+    if tariff is None or found.state is SubscriptionState.ACTIVE:
         return found.tariff_before
-    set_tariff(connection, found.customer, tariff)
-    return now
+    before = tariff_of(connection, found.customer)
+    if before != tariff:
+        set_tariff(connection, found.customer, tariff)
+    return before
 
 
 def give_tariff_back(connection: Connection, found: Subscription) -> None:
     """The customer's calls go by the former tariff again, unless somebody chose another one."""
-    version = plan_catalogue.one(connection, found.plan, found.version)
-    if version.tariff is None or found.tariff_before == version.tariff:
+    tariff = plan_catalogue.one(connection, found.plan, found.version).tariff
+    if tariff is None or found.state is not SubscriptionState.ACTIVE:
         return
-    if tariff_of(connection, found.customer) == version.tariff and found.grants:
+    if tariff != found.tariff_before and tariff_of(connection, found.customer) == tariff:
         set_tariff(connection, found.customer, found.tariff_before)
 
 

@@ -234,18 +234,50 @@ async def test_cancelled_at_once_all_lapses(bed: PlanBed) -> None:
     assert await bed.run(date(2016, 2, 25)) == []
 
 
-async def test_a_plans_tariff_holds_while_it_runs(bed: PlanBed) -> None:
-    """The customer's own comes back at the end, unless somebody chose another."""
+async def tariff(bed: PlanBed) -> str | None:
+    """What acme's calls go by."""
+    return (await bed.books.load_catalogue()).customers["acme"].tariff
 
-    async def tariff() -> str | None:
-        return (await bed.books.load_catalogue()).customers["acme"].tariff
 
+@pytest.mark.parametrize("own", ["standard", "golden", None])
+async def test_a_plans_tariff_holds_while_it_runs(bed: PlanBed, own: str | None) -> None:
+    """Through all its years; the customer's own comes back at the end, or none."""
+    value = "NULL" if own is None else f"'{own}'"
+    await bed.execute(f"UPDATE customer SET tariff = {value} WHERE id = 'acme'")
+    await bed.subscribe("cheap", years=2)
+    assert await tariff(bed) == "golden"
+    await bed.run(date(2016, 2, 25))
+    assert await tariff(bed) == "golden"
+    await bed.run(date(2017, 2, 25))
+    assert await tariff(bed) == own
+
+
+async def test_calls_are_decided_by_the_plans_tariff_at_once(bed: PlanBed) -> None:
+    """The business data have a new version, which running servers read."""
     version = await bed.books.catalogue_version()
     await bed.subscribe("cheap")
-    assert await tariff() == "golden"
     assert await bed.books.catalogue_version() > version
+
+
+async def test_a_tariff_that_was_chosen_meanwhile_stays(bed: PlanBed) -> None:
+    """Neither the next year nor the end of the plan changes it."""
+    await bed.subscribe("cheap", years=2)
+    await bed.execute("UPDATE customer SET tariff = 'standard' WHERE id = 'acme'")
     await bed.run(date(2016, 2, 25))
-    assert await tariff() == "standard"
+    assert await tariff(bed) == "standard"
+    await bed.run(date(2017, 2, 25))
+    assert await tariff(bed) == "standard"
+
+
+async def test_an_unpaid_year_has_no_plans_tariff(bed: PlanBed) -> None:
+    """Calls go by the customer's own until it is paid."""
+    await bed.subscribe("cheap", years=2)
+    await bed.top_up(-1900)
+    await bed.run(date(2016, 2, 25))
+    assert await tariff(bed) == "standard"
+    await bed.top_up(100)
+    await bed.run(date(2016, 2, 26))
+    assert await tariff(bed) == "golden"
 
 
 async def test_versions_of_a_plan(bed: PlanBed) -> None:
