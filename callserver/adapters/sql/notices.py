@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import BigInteger, Connection, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from callserver.adapters.sql.schema import cdr
+from callserver.adapters.sql.schema import cdr, customer
 from callserver.adapters.sql.schema_months import bill, notice
 from callserver.domain.bill import SuddenFee
 from callserver.domain.billing_month import BillingMonth
@@ -90,12 +90,9 @@ def fees_before(
 
 
 def _called_before(connection: Connection, at_ms: int, customers: Sequence[str]) -> list[str]:
-    """Those with a call before the instant."""
-    query = (
-        select(cdr.c.customer)
-        .where(cdr.c.customer.in_(customers), cdr.c.ended_ms < at_ms)
-        .group_by(cdr.c.customer)
-    )
+    """Those with a call before the instant; of each only one is looked for."""
+    one = select(cdr.c.customer).where(cdr.c.customer == customer.c.id, cdr.c.ended_ms < at_ms)
+    query = select(customer.c.id).where(customer.c.id.in_(customers), one.exists())
     return sorted(connection.execute(query).scalars())
 
 
@@ -127,7 +124,8 @@ def fees_of(
 def called_since(connection: Connection, from_ms: int, to_ms: int) -> list[str]:
     """Customers with calls that ended in [from_ms, to_ms)."""
     query = (
-        select(cdr.c.customer).distinct()
+        select(cdr.c.customer)
+        .distinct()
         .where(cdr.c.ended_ms >= from_ms, cdr.c.ended_ms < to_ms)
         .where(cdr.c.customer.is_not(None), cdr.c.charged_micros > 0)
     )
