@@ -17,6 +17,13 @@ from callserver.domain.number import is_destination, is_did
 Raw = str | int | date | time | list[object]
 """What a file gives: TOML also numbers, times and lists, CSV text only. Decimals come as text."""
 
+
+class Number(str):
+    """A number of TOML with a fraction or an exponent, as it is written."""
+
+    __slots__ = ()
+
+
 Checker = Callable[[Raw], object]
 Choice = TypeVar("Choice", bound=StrEnum)
 

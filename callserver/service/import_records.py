@@ -46,6 +46,9 @@ class RowsRead:
             if known is None:
                 self._fault(record, key, _unknown(key, record.kind))
                 continue
+            if key in record.inherited:
+                self._fault(record, key, f"{key}: leave it out, the record above says it")
+                continue
             try:
                 given[key] = known.check(raw)
             except ValueError as error:

@@ -90,7 +90,6 @@ class _Reader:
         elif name in {"band", "tariff.band", BAND_KIND.name}:
             yield from self._band(name)
         else:
-            self.tariff = None
             self.current.kind = KINDS.get(name)
             if self.current.kind is None:
                 known = ", ".join(f"[[{each}]]" for each in KINDS if each != BAND_KIND.name)

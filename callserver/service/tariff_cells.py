@@ -11,19 +11,30 @@ from decimal import Decimal
 from typing import Any
 
 from callserver.domain.billing_month import SHANGHAI
-from callserver.domain.money import BadAmount, parse_yuan, short_yuan
+from callserver.domain.money import parse_yuan, short_yuan
 from callserver.service import import_cells as cells
-from callserver.service.import_cells import Raw
+from callserver.service.import_cells import Number, Raw
 
 Schema = Mapping[str, Any]
 
 LIST_MAX = 500
-_AMOUNT = r"^[0-9]{1,10}(\.[0-9]{1,6})?$"
+_AMOUNT = r"^0{0,6}(?:1000(?:\.0{1,6})?|[0-9]{1,3}(?:\.[0-9]{1,6})?)$"
+_AMOUNT_MICROS_MAX = 1_000_000_000  # what _AMOUNT ends at
+_UP_TO_3600 = r"[1-9][0-9]{0,2}|[12][0-9]{3}|3[0-5][0-9]{2}|3600"
 _TOML_FLOAT = re.compile(r"\+?\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?"
-_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_SEPARATORS = re.compile(r"[\s,;|]+")
-_STEPS = r"^([1-9][0-9]{0,3})/([1-9][0-9]{0,3})$"
+_MONTH_AND_DAY = (
+    r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|[12][0-9]))"
+)
+_DAY = rf"(?!0000)[0-9]{{4}}-{_MONTH_AND_DAY}"
+_OFFSET = r"Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_MOMENT = rf"^{_DAY}(?:[T ]{_CLOCK}(?:\.[0-9]+)?(?:{_OFFSET})?)?$"
+_APART = r"\s,;|，、；"
+_SEPARATORS = re.compile(f"[{_APART}]+")
+_STEPS = rf"^({_UP_TO_3600})/({_UP_TO_3600})$"
+_PRECISION = r"^0+\.0(?:10{0,4}|010{0,3})$"
+_NAME = r"^\s*(?=\S)[^\u0000-\u001f\u007f]{1,200}?\s*$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +56,54 @@ def slug() -> Checked:
 
 def name() -> Checked:
     """A name for people."""
-    return Checked(cells.name, {"type": "string", "minLength": 1, "maxLength": cells.NAME_MAX})
+    return Checked(cells.name, {"type": "string", "pattern": _NAME})
 
 
-def whole(least: int, most: int) -> Checked:
-    """A whole number in a range, both ends included; also as text."""
+def whole(least: int) -> Checked:
+    """A whole number from 0 or 1 to 3600; also as text, or as a number such as `60.0`."""
+    pattern = rf"^0*(?:{_UP_TO_3600}{'|0' if least == 0 else ''})$"
+    within = cells.whole(least, 3600)
+
+    def check(raw: Raw) -> object:
+        found = within(_plain(raw))
+        _in_form(raw, pattern, f"{raw!r} is not a whole number")
+        return found
+
     schema = {
         "anyOf": [
-            {"type": "integer", "minimum": least, "maximum": most},
-            {"type": "string", "pattern": "^[0-9]{1,5}$"},
+            {"type": "integer", "minimum": least, "maximum": 3600},
+            {"type": "string", "pattern": pattern},
         ]
     }
-    return Checked(cells.whole(least, most), schema)
+    return Checked(check, schema)
 
 
-def money(least_micros: int, most_micros: int) -> Checked:
-    """Yuan as decimal text or as a number, at most six decimals; in micros."""
-    within = cells.money(least_micros, most_micros)
-    schema = {
-        "anyOf": [
-            {
-                "type": "number",
-                "minimum": least_micros // 1_000_000,
-                "maximum": most_micros // 1_000_000,
-            },
-            {"type": "string", "pattern": _AMOUNT},
-        ]
-    }
-    return Checked(lambda raw: within(_plain(raw)), schema)
+def money() -> Checked:
+    """Yuan as decimal text or as a number, 0 to 1000, at most six decimals; in micros."""
+    within = cells.money(0, _AMOUNT_MICROS_MAX)
+
+    def check(raw: Raw) -> object:
+        found = within(_plain(raw))
+        _in_form(raw, _AMOUNT, f"{raw!r} is not an amount; write it like 12.50")
+        return found
+
+    numbers = {"type": "number", "minimum": 0, "maximum": 1000}
+    return Checked(check, {"anyOf": [numbers, {"type": "string", "pattern": _AMOUNT}]})
+
+
+def _in_form(raw: Raw, pattern: str, otherwise: str) -> None:
+    """A text must be as the schema says. Raises ValueError."""
+    if isinstance(raw, str) and not isinstance(raw, Number) and not re.fullmatch(pattern, raw):
+        raise ValueError(otherwise)
 
 
 def _plain(raw: Raw) -> Raw:
-    """Decimal text without what only a number of TOML may have: exponent, underscores, plus."""
-    if not isinstance(raw, str) or not _TOML_FLOAT.fullmatch(raw):
+    """Decimal text of a number, without what only TOML has: exponent, underscores, plus."""
+    if not isinstance(raw, Number) or not _TOML_FLOAT.fullmatch(raw):
         return raw
-    return format(Decimal(raw.replace("_", "")), "f")
+    whole, _, fraction = format(Decimal(raw.replace("_", "")), "f").partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{whole}.{fraction}" if fraction else whole
 
 
 def precision() -> Checked:
@@ -88,25 +112,25 @@ def precision() -> Checked:
     def check(raw: Raw) -> int:
         try:
             found = parse_yuan(str(_plain(raw)))
-        except BadAmount:
+            _in_form(raw, _PRECISION, "")
+        except ValueError:
             found = 0
         if found not in {1_000, 10_000}:
             raise ValueError(f"{raw} is not {short_yuan(1_000)} or {short_yuan(10_000)}")
         return found
 
-    schema = {"enum": [0.001, 0.01, "0.001", "0.01"]}  # of JSON, not of money
-    return Checked(check, schema)
+    numbers = {"enum": [0.001, 0.01]}  # of JSON, not of money
+    return Checked(check, {"anyOf": [numbers, {"type": "string", "pattern": _PRECISION}]})
 
 
-def steps(most_s: int) -> Checked:
+def steps() -> Checked:
     """`60/60`: the first increment and every further one, in seconds."""
 
     def check(raw: Raw) -> tuple[int, int]:
         found = re.fullmatch(_STEPS, cells.text(raw))
-        first, further = (int(part) for part in found.groups()) if found else (0, 0)
-        if not (1 <= first <= most_s and 1 <= further <= most_s):
-            raise ValueError(f"{raw!r} is not like 60/60, 30/6 or 1/1, each 1 to {most_s}")
-        return first, further
+        if not found:
+            raise ValueError(f"{raw!r} is not like 60/60, 30/6 or 1/1, each 1 to 3600")
+        return int(found[1]), int(found[2])
 
     return Checked(check, {"type": "string", "pattern": _STEPS})
 
@@ -115,16 +139,17 @@ def moment() -> Checked:
     """An instant; without an offset it is Shanghai's time, and a day alone its first instant."""
 
     def check(raw: Raw) -> object:
+        otherwise = f"{raw!r} is not a time like 2027-01-01T00:00:00+08:00"
+        _in_form(raw, _MOMENT, otherwise)
         try:
             found = raw if isinstance(raw, date) else datetime.fromisoformat(cells.text(raw))
         except ValueError:
-            raise ValueError(f"{raw!r} is not a time like 2027-01-01T00:00:00+08:00") from None
+            raise ValueError(otherwise) from None
         if not isinstance(found, datetime):
             found = datetime(found.year, found.month, found.day)  # noqa: DTZ001  # its zone follows
         return cells.moment(found if found.tzinfo else found.replace(tzinfo=SHANGHAI))
 
-    pattern = rf"^{_DAY}([Tt ]{_CLOCK}(\.[0-9]+)?([Zz]|[+-][0-9]{{2}}:[0-9]{{2}})?)?$"
-    return Checked(check, {"type": "string", "pattern": pattern})
+    return Checked(check, {"type": "string", "pattern": _MOMENT})
 
 
 def day() -> Checked:
@@ -133,6 +158,7 @@ def day() -> Checked:
     def check(raw: Raw) -> date:
         if isinstance(raw, datetime):
             raise ValueError(f"{raw} is an instant; a day is wanted, like 2027-02-06")  # noqa: TRY004  # for people
+        _in_form(raw, _DAY, f"{raw!r} is not a day like 2027-02-06")
         try:
             return raw if isinstance(raw, date) else date.fromisoformat(cells.text(raw))
         except ValueError:
@@ -166,7 +192,7 @@ def words(written: Mapping[str, str], what: str) -> Checked:
             known = ", ".join(dict.fromkeys(written.values()))
             raise ValueError(f"{text!r} is not {what}; known are {known}") from None
 
-    return _many(one, {"enum": list(written)})
+    return _many(one, {"enum": list(written)}, "|".join(map(re.escape, written)))
 
 
 def digits(pattern: str, what: str) -> Checked:
@@ -178,11 +204,12 @@ def digits(pattern: str, what: str) -> Checked:
             raise ValueError(f"{text!r} is not {what}")
         return text
 
-    return _many(one, {"type": "string", "pattern": f"^(?:{pattern})$"})
+    return _many(one, {"type": "string", "pattern": f"^(?:{pattern})$"}, pattern)
 
 
-def _many(one: Callable[[str], str], schema: Schema) -> Checked:
+def _many(one: Callable[[str], str], schema: Schema, pattern: str) -> Checked:
     """A list, or texts apart by comma, semicolon or space in one; each once, in their order."""
+    in_one = rf"^[{_APART}]*(?:(?:{pattern})(?:[{_APART}]+|$)){{1,{LIST_MAX}}}$"
 
     def check(raw: Raw) -> tuple[str, ...]:
         found = _parts(raw)
@@ -191,7 +218,7 @@ def _many(one: Callable[[str], str], schema: Schema) -> Checked:
         return tuple(dict.fromkeys(one(text) for text in found))
 
     items = {"type": "array", "items": schema, "minItems": 1, "maxItems": LIST_MAX}
-    return Checked(check, {"anyOf": [items, {"type": "string", "minLength": 1}]})
+    return Checked(check, {"anyOf": [items, {"type": "string", "pattern": in_one}]})
 
 
 def _parts(raw: Raw) -> Sequence[str]:

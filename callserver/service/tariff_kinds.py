@@ -1,21 +1,19 @@
 """What a record of a tariff, of one of its bands, and of a day of the calendar may say."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from callserver.domain.band import DAY_S, WEEKDAYS, Band
 from callserver.domain.call import CallerKind
 from callserver.domain.holidays import DayKind, Holiday
 from callserver.domain.import_set import BandRow, TariffRow
-from callserver.domain.money import MICROS_PER_YUAN, short_yuan
+from callserver.domain.money import short_yuan
 from callserver.domain.province import WRITTEN
 from callserver.domain.tariff import PRECISION_MICROS_DEFAULT, TariffVersion
 from callserver.service import tariff_cells as cells
 from callserver.service.import_cells import Raw
 from callserver.service.import_field import Field, FieldFault
 
-RATE_MICROS_MAX: Final = 1_000 * MICROS_PER_YUAN
-INCREMENT_S_MAX: Final = 3600
 _AMOUNTS = ("rate", "connection_fee", "minimum_charge", "cap", "precision")
 _DAYS = {name: name for name in (*WEEKDAYS, *(kind.value for kind in DayKind))}
 _PREFIX = r"\+(?!86|0)[0-9]{0,15}|(?!00)[0-9]{1,16}"
@@ -29,41 +27,41 @@ TARIFF: tuple[Field, ...] = (
         None,
         "From when this version holds. Without an offset Shanghai's time; a day: its midnight.",
     ),
-    Field("rate", cells.money(0, RATE_MICROS_MAX), about="Yuan a minute, where no band holds."),
+    Field("rate", cells.money(), about="Yuan a minute, where no band holds."),
     Field(
         "increments",
-        cells.steps(INCREMENT_S_MAX),
+        cells.steps(),
         None,
         "First and further increments in seconds, such as 60/60 (the default) or 30/6.",
     ),
     Field(
         "initial_increment_s",
-        cells.whole(1, INCREMENT_S_MAX),
+        cells.whole(1),
         None,
         "Seconds of the first increment, always billed in full. Default 60.",
     ),
     Field(
         "increment_s",
-        cells.whole(1, INCREMENT_S_MAX),
+        cells.whole(1),
         None,
         "Seconds of every further increment. Default 60.",
     ),
-    Field("connection_fee", cells.money(0, RATE_MICROS_MAX), 0, "Yuan added to a billed call."),
+    Field("connection_fee", cells.money(), 0, "Yuan added to a billed call."),
     Field(
         "minimum_charge",
-        cells.money(0, RATE_MICROS_MAX),
+        cells.money(),
         0,
         "Yuan, the least a billed call costs, connection fee included.",
     ),
     Field(
         "cap",
-        cells.money(0, RATE_MICROS_MAX),
+        cells.money(),
         None,
         "Yuan, the most a call costs, connection fee included; not below the minimum charge.",
     ),
     Field(
         "free_s",
-        cells.whole(0, 3600),
+        cells.whole(0),
         0,
         "Seconds: a call no longer than this is free, a longer one is billed in full.",
     ),
@@ -77,7 +75,7 @@ TARIFF: tuple[Field, ...] = (
 
 BAND_CONDITIONS: tuple[Field, ...] = (
     Field("name", cells.name(), "", "Shown in the lines of a fee."),
-    Field("rate", cells.money(0, RATE_MICROS_MAX), about="Yuan a minute, where the band holds."),
+    Field("rate", cells.money(), about="Yuan a minute, where the band holds."),
     Field(
         "from",
         cells.time_of_day(end=False),

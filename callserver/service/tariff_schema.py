@@ -39,6 +39,7 @@ def _file() -> Schema:
             "tariff": {"anyOf": [{"type": "array", "items": tariff}, tariff]},
             "holiday": {"type": "array", "items": {"$ref": "#/$defs/holiday"}},
             "band": False,
+            "tariff_band": False,
         },
         "additionalProperties": {"type": "array", "items": {"type": "object"}},
     }

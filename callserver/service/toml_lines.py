@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from datetime import date, time
 from typing import Any
 
-from callserver.service.import_cells import Raw
+from callserver.service.import_cells import Number, Raw
 
 LIST_LINES_MAX = 5_000
 # The usual lines, a plain string or a whole number: tomllib would take most of an import's time.
@@ -88,7 +88,7 @@ def read_cell(lines: Lines, lists: Collection[str]) -> tuple[str, Raw, int]:
     if opening and opening[2] in lists and line[opening.end() :].startswith("["):
         line = lines.rest_of_list()
     try:
-        read: dict[str, Any] = tomllib.loads(line, parse_float=str)
+        read: dict[str, Any] = tomllib.loads(line, parse_float=Number)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         hint = HOW_TO_WRITE_A_TIME if _BARE_TIME.search(line) else ""
         raise _bad_line(error, column, hint) from None

@@ -53,6 +53,18 @@ VALID = {
     ),
     "days in a list": 'rate = 1\nholiday = [{ date = 2027-02-06, kind = "workday" }]',
     "keys in quotes": "\"rate\" = 1\n'cap' = 5",
+    "a list under a key in quotes": 'rate = 1\n[[band]]\n"days" = [\n"sat",\n]\nrate = 0',
+    "a band after a day": (
+        'rate = 1\n[[holiday]]\ndate = 2027-02-06\nkind = "holiday"\n[[band]]\nrate = 0'
+    ),
+    "a band after another record": (
+        '[[tariff]]\nid = "a"\nrate = 1\n[[holiday]]\ndate = 2027-02-06\nkind = "holiday"\n'
+        "[[tariff.band]]\nrate = 0"
+    ),
+    "Chinese commas": 'rate = 1\n[[band]]\nprovinces = "浙江，上海、北京；天津"\nrate = 0',
+    "a name and spaces": f'rate = 1\n[[band]]\nname = " {"x" * 200} "\nrate = 0',
+    "noughts": 'rate = "1000.000000"\ncap = "01000"\nfree_s = "003"\nprecision = "0.0010"',
+    "whole seconds with a point": "rate = 1\nfree_s = 3.0",
     "among other records": (
         '[[provider]]\nid = "p"\nname = "P"\n[[tariff]]\nid = "a"\nrate = 1\n[[customer]]\n'
         'id = "c"\nname = "C"\nprovider = "p"'
@@ -61,6 +73,46 @@ VALID = {
 }
 
 INVALID = {  # file, line, what is said
+    "too dear a text": ('rate = "1000.1"', 1, "not between"),
+    "an exponent in a text": ('rate = "1e2"', 1, "not an amount"),
+    "an underscore in a text": ('rate = "1_0"', 1, "not an amount"),
+    "a plus in a text": ('rate = "+1"', 1, "not an amount"),
+    "seconds in a text": ('rate = 1\nincrement_s = "3601"', 2, "not between 1 and 3600"),
+    "long increments": ('rate = 1\nincrements = "3601/1"', 2, "each 1 to 3600"),
+    "a day in another form": ('rate = 1\neffective_from = "20270101"', 2, "not a time like"),
+    "a month that is none": ('rate = 1\neffective_from = "2027-13-01"', 2, "not a time like"),
+    "an offset that is none": (
+        'rate = 1\neffective_from = "2027-01-01T00:00:00+24:00"',
+        2,
+        "not a time like",
+    ),
+    "a week's day": (
+        'rate = 1\n[[holiday]]\ndate = "2027-W05-6"\nkind = "holiday"',
+        3,
+        "not a day like",
+    ),
+    "a text of days that are none": (
+        'rate = 1\n[[band]]\nrate = 0\ndays = "sat, Sunday"',
+        4,
+        "'Sunday' is not a day",
+    ),
+    "an empty text of days": ('rate = 1\n[[band]]\nrate = 0\ndays = ", "', 4, "give 1 to 500"),
+    "a name of nothing": ('rate = 1\n[[band]]\nrate = 0\nname = " "', 4, "1 to 200 characters"),
+    "a name over lines": (
+        'rate = 1\n[[band]]\nrate = 0\nname = "a\\nb"',
+        4,
+        "no control characters",
+    ),
+    "a band that names its tariff": (
+        '[[tariff]]\nid = "a"\nrate = 1\n[[tariff.band]]\ntariff = "b"\nrate = 0',
+        5,
+        "leave it out",
+    ),
+    "a band by its CSV name": (
+        '[[tariff]]\nid = "a"\nrate = 1\n[[tariff_band]]\ntariff = "a"\nrate = 0',
+        4,
+        "a band stands under its tariff, as [[tariff.band]]",
+    ),
     "no rate": ('[[tariff]]\nid = "a"', 1, "rate is missing"),
     "no id among records": ("[[tariff]]\nrate = 1", 1, "id is missing"),
     "an unknown key": ("rate = 1\nrates = 2", 2, "did you mean 'rate'?"),
