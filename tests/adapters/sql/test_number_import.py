@@ -10,6 +10,8 @@ from callserver.domain.business import Did, NumberState
 from callserver.domain.import_set import ImportChanges, RowDeclined
 from callserver.domain.lifecycle import NumberEvent as E
 from callserver.domain.lifecycle import Suspension
+from callserver.domain.number_change import NumberQuery
+from callserver.domain.number_class import like
 from tests.adapters.sql.conftest import SetClock
 from tests.adapters.sql.number_bed import (
     DAY_MS,
@@ -112,3 +114,16 @@ async def test_a_number_given_up_by_a_file_ends_its_application(bed: NumberBed) 
     application = await bed.numbers.application(1)
     assert (application.ended_by, application.state) == ("import", None)
     await bed.reserve(provider="rival")
+
+
+async def test_many_numbers_come_at_once(bed: NumberBed) -> None:
+    """In pieces, each with its line of history; what changes again gets a second one."""
+    numbers = [f"4007{each:06d}" for each in range(6_000)]
+    dids = [Did(each, "acme", NumberState.ACTIVE, ()) for each in numbers]
+    await bring(bed, *dids)
+    await bring(bed, *(replace(each, state=NumberState.SUSPENDED) for each in dids[:10]))
+    counts = {len(await bed.numbers.history(each)) for each in numbers[:10]}
+    assert counts == {2}
+    assert len(await bed.numbers.history(numbers[-1])) == 1
+    query = NumberQuery(like=like("4007*"), state=NumberState.ACTIVE, limit=10_000)
+    assert [each.number for each in await bed.numbers.search(query)] == numbers[10:]

@@ -102,10 +102,14 @@ class NumberMachine(RuleBasedStateMachine):
             )
         )
 
-    @rule(number=st.sampled_from(SHELF), why=st.sampled_from(Suspension))
-    def a_step_further(self, number: str, why: Suspension) -> None:
+    @rule(number=st.sampled_from(SHELF), steps=st.integers(1, 7), why=st.sampled_from(Suspension))
+    def further(self, number: str, steps: int, why: Suspension) -> None:
         """Where chance alone would seldom come."""
-        model = self.model[number]
+        for _ in range(steps):
+            self.ask(self.next_of(self.model[number], why))
+
+    def next_of(self, model: NumberModel, why: Suspension) -> Command:
+        """What leads on from where the number stands."""
         model.at(self.bed.now_ms)
         after = {"available": E.RESERVE, "reserved": E.LOCK, "locked": E.SUBMIT,
                  "review": E.ACTIVATE if model.approved else E.APPROVE,
@@ -118,7 +122,7 @@ class NumberMachine(RuleBasedStateMachine):
             more["customer"] = "elsewhere" if model.provider == "rival" else "leafy"
         elif event in {E.SUSPEND, E.RESUME}:
             more["suspension"] = why
-        self.ask(self.bed.command(event, number, **more))
+        return self.bed.command(event, model.number, **more)
 
     @precondition(lambda self: self.done)
     @rule(data=st.data())
