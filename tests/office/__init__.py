@@ -1,0 +1,1 @@
+"""All of the office's services together, over one set of books."""
