@@ -68,7 +68,9 @@ class _Reader:
             if stripped[0] == "[":
                 yield from self._header(stripped)
             elif self.current is None and not self.one_tariff:
-                yield self._problem("begin with a header such as [[customer]]")
+                yield self._problem(
+                    "begin with a header such as [[customer]], or with a tariff's rate"
+                )
                 self.current = _Open(None, self.lines.number)
             else:
                 yield from self._key()
@@ -93,7 +95,8 @@ class _Reader:
             self.current.kind = KINDS.get(name)
             if self.current.kind is None:
                 known = ", ".join(f"[[{each}]]" for each in KINDS if each != BAND_KIND.name)
-                yield self._problem(f"{header} is not one of {known}, [[tariff.band]]")
+                band = "[[band]]" if self.one_tariff else "[[tariff.band]]"
+                yield self._problem(f"{header} is not one of {known}, {band}")
 
     def _band(self, name: str) -> Iterator[ImportProblem]:
         wanted = "band" if self.one_tariff else "tariff.band"

@@ -17,6 +17,8 @@ _USUAL = re.compile(
 _KEY = re.compile(r"""\s*(["']?)([A-Za-z0-9_-]+)\1\s*=\s*""")
 _PLACE = re.compile(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
 _BARE_TIME = re.compile(r"=\s*\d\d:\d\d\s*(?:#|$)")
+_BARE = re.compile(r"=\s*(?:[^\s\"'\[{#]|#|$)")
+HOW_TO_WRITE_A_VALUE = "; write a text in quotes, a number like 0.15"
 HOW_TO_WRITE_A_TIME = '; write a time as "08:00" or 08:00:00'
 _NEXT = re.compile(r"\s*(?:\[\[?\s*[A-Za-z]|([\"']?)[A-Za-z0-9_-]+\1\s*=)")
 
@@ -68,7 +70,7 @@ class Lines:
 def _is_toml(text: str) -> bool:
     try:
         tomllib.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -90,14 +92,21 @@ def read_cell(lines: Lines, lists: Collection[str]) -> tuple[str, Raw, int]:
     try:
         read: dict[str, Any] = tomllib.loads(line, parse_float=Number)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
-        hint = HOW_TO_WRITE_A_TIME if _BARE_TIME.search(line) else ""
-        raise _bad_line(error, column, hint) from None
+        raise _bad_line(error, column, _hint(line)) from None
+    except RecursionError:
+        raise BadLine("lists within lists: too many", column) from None
     key, raw = next(iter(read.items()))
     wanted = str | int | date | time | (list if key in lists else str)
     if isinstance(raw, bool) or not isinstance(raw, wanted):
         kind = "a list, a text" if key in lists else "a text, a number or a time"
         raise BadLine(f"{key}: {kind} is wanted", column)
     return key, raw, column
+
+
+def _hint(line: str) -> str:
+    if _BARE_TIME.search(line):
+        return HOW_TO_WRITE_A_TIME
+    return HOW_TO_WRITE_A_VALUE if _BARE.search(line) else ""
 
 
 def _bad_line(error: ValueError, column: int, hint: str) -> BadLine:

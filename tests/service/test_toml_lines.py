@@ -50,3 +50,17 @@ def test_a_list_that_never_ends_is_its_first_lines_fault(text: str) -> None:
     with pytest.raises(BadLine, match="not a line of TOML"):
         read_cell(lines, ("a",))
     assert lines.number == 1
+
+
+@pytest.mark.parametrize("text", ["a = 0,15", "a = .15", "a = soon", "a =", "a = 0.15 yuan"])
+def test_a_line_that_is_none_says_how_to_write_it(text: str) -> None:
+    """Not only what a parser missed."""
+    with pytest.raises(BadLine, match=r"write a text in quotes, a number like 0\.15"):
+        cells(text)
+
+
+def test_lists_without_end_are_refused() -> None:
+    """However deep they are, and over lines too."""
+    for text in ("a = " + "[" * 5000, "a = " + "[" * 5000 + "\n" + "]" * 5000):
+        with pytest.raises(BadLine, match="lists within lists"):
+            cells(text, "a")
