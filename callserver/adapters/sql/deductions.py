@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import Connection, insert, select
 
 from callserver.adapters.sql.ledger import post, post_covered
-from callserver.adapters.sql.schema import AnyRow
+from callserver.adapters.sql.schema import AnyRow, ledger_entry
 from callserver.adapters.sql.schema_features import deduction, deduction_note
 from callserver.domain.billing_month import shanghai_day
 from callserver.domain.declined import Declined, Reason
@@ -64,7 +64,7 @@ def deduct(
     except NotCovered as short:
         raise Declined(
             Reason.NOT_COVERED,
-            f"{version.name} ({version.feature}) costs {short_yuan(version.fee_micros)} yuan and "
+            f"{_named(version)} costs {short_yuan(version.fee_micros)} yuan and "
             f"{account} has {short_yuan(short.available_micros)}; top it up and try again.",
         ) from short
     row = {
@@ -87,6 +87,12 @@ def deduct(
     return _written(connection, row)
 
 
+def _named(version: FeatureVersion) -> str:
+    """Name and id, once where they are the same."""
+    same = version.name == version.feature
+    return repr(version.feature) if same else f"{version.name} ({version.feature})"
+
+
 def give_back(
     connection: Connection, activation: Activation, period: int, actor: str, now_ms: int
 ) -> Deduction | None:
@@ -100,6 +106,27 @@ def give_back(
     ).one_or_none()
     if first is None:
         return None
+    entry_id, posted_ms = _taken_back(connection, first, actor, now_ms)
+    row = {
+        **{key: value for key, value in first._mapping.items() if key != "id"},
+        "fee_micros": -first.fee_micros,
+        "day": shanghai_day(posted_ms).isoformat(),
+        "entry": entry_id,
+        "reverses": first.id,
+        "actor": actor,
+        "created_ms": now_ms,
+    }
+    return _written(connection, row)
+
+
+def _taken_back(connection: Connection, first: AnyRow, actor: str, now_ms: int) -> tuple[int, int]:
+    """The entry that reverses the deduction's, and when it was posted: now, or by hand before."""
+    by_hand = select(ledger_entry.c.id, ledger_entry.c.created_ms).where(
+        ledger_entry.c.reverses == first.entry
+    )
+    found = connection.execute(by_hand).one_or_none()
+    if found is not None:
+        return found.id, found.created_ms
     entry = post(
         connection,
         Entry(
@@ -108,7 +135,7 @@ def give_back(
             kind=EntryKind.REVERSAL,
             amount_micros=first.fee_micros,
             seq=None,
-            operation_id=f"feature:{activation.id}:{period}:reversal",
+            operation_id=f"feature:{first.activation}:{first.period}:reversal",
             call_id=None,
             actor=actor,
             reason=f"feature {first.feature} of {first.did} failed",
@@ -116,16 +143,7 @@ def give_back(
             reverses=first.entry,
         ),
     )
-    row = {
-        **{key: value for key, value in first._mapping.items() if key != "id"},
-        "fee_micros": -first.fee_micros,
-        "day": shanghai_day(now_ms).isoformat(),
-        "entry": entry.id,
-        "reverses": first.id,
-        "actor": actor,
-        "created_ms": now_ms,
-    }
-    return _written(connection, row)
+    return entry.id, entry.created_ms
 
 
 def _written(connection: Connection, row: dict[str, object]) -> Deduction:

@@ -6,9 +6,11 @@ import pytest
 
 from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.database import Database
+from callserver.adapters.sql.ledger_book import SqlLedger
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.features import FeatureVersion
 from callserver.domain.ledger import EntryKind, OperationReused
+from callserver.domain.ledger_moves import Reversal
 from callserver.domain.periods import Cycle
 from callserver.ports.features import DeductionQuery
 from callserver.service.features import FeaturePolicy, Features
@@ -70,6 +72,21 @@ async def test_faults_that_add_up_to_nothing_are_found(bed: FeatureBed) -> None:
     [day] = await bed.features.reconcile(START, None)
     assert (day.difference_micros, day.agrees) == (0, False)
     assert {each.entry for each in day.differences} == {1, stray.id}
+
+
+async def test_a_reversal_by_hand_is_found_and_mended(bed: FeatureBed) -> None:
+    """The deduction stands until the activation is said to have failed; money goes back once."""
+    await bed.features.activate(DID, "recording", "op-1", "clerk")
+    [row] = await bed.features.deductions(DeductionQuery())
+    ledger = SqlLedger(bed.database, bed.clock)
+    await ledger.reverse(Reversal("provider:north", row.entry, "by-hand", "clerk", "mistake"))
+    [day] = await bed.features.reconcile(START, None)
+    assert (day.agrees, day.difference_micros) == (False, 30 * YUAN)
+    bed.set_day(START + timedelta(days=1))
+    await bed.features.fail(row.activation, "mistake", "op-2", "clerk")
+    [day] = await bed.features.reconcile(START, None)
+    assert (day.agrees, day.deducted_micros) == (True, 0)
+    assert await bed.balance() == 1000
 
 
 async def test_the_background_check_alarms_once_and_counts(bed: FeatureBed) -> None:
