@@ -13,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 _ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+_FREE = "('available', 'frozen')"
 _WHY = "the history of numbers is kept for ever"
 
 
@@ -154,9 +155,11 @@ def _applications() -> None:
 
 def _take_over() -> None:
     op.execute(
-        "INSERT INTO number_record (number, state, since_ms, class_name, special, price_micros,"
-        " provider, customer, approved, suspensions, added_ms) SELECT did.number, did.state, 0, '',"
-        " 0, 0, customer.provider, did.customer, 0,"
+        "INSERT INTO number_record (number, state, since_ms, until_ms, class_name, special,"
+        " price_micros, provider, customer, approved, suspensions, added_ms)"
+        " SELECT did.number, did.state, 0, CASE WHEN did.state = 'frozen' THEN 0 END, '', 0, 0,"
+        f" CASE WHEN did.state NOT IN {_FREE} THEN customer.provider END,"
+        f" CASE WHEN did.state NOT IN {_FREE} THEN did.customer END, 0,"
         " CASE WHEN did.state = 'suspended' THEN 'hold' ELSE '' END, 0"
         " FROM did JOIN customer ON customer.id = did.customer"
     )
@@ -165,6 +168,17 @@ def _take_over() -> None:
         " customer) SELECT number, 0, 'import', state, 'in use before the history began',"
         " 'migration', provider, customer FROM number_record"
         " WHERE state IN ('active', 'suspended')"
+    )
+    # A state without its application could not go on.
+    op.execute(
+        "INSERT INTO number_application (number, provider, customer, features, plan,"
+        " price_micros, contract, carrier_reference, rejection, reserved_ms)"
+        " SELECT number, provider, customer, '', '', 0, '', '', '', 0 FROM number_record"
+        " WHERE state IN ('reserved', 'locked', 'review')"
+    )
+    op.execute(
+        "UPDATE number_record SET application = (SELECT id FROM number_application"
+        " WHERE number_application.number = number_record.number)"
     )
 
 
