@@ -13,7 +13,6 @@ branch_labels = None
 depends_on = None
 
 _ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_FREE = "('available', 'frozen')"
 _WHY = "the history of numbers is kept for ever"
 
 
@@ -158,8 +157,8 @@ def _take_over() -> None:
         "INSERT INTO number_record (number, state, since_ms, until_ms, class_name, special,"
         " price_micros, provider, customer, approved, suspensions, added_ms)"
         " SELECT did.number, did.state, 0, CASE WHEN did.state = 'frozen' THEN 0 END, '', 0, 0,"
-        f" CASE WHEN did.state NOT IN {_FREE} THEN customer.provider END,"
-        f" CASE WHEN did.state NOT IN {_FREE} THEN did.customer END, 0,"
+        " CASE WHEN did.state NOT IN ('available', 'frozen') THEN customer.provider END,"
+        " CASE WHEN did.state NOT IN ('available', 'frozen') THEN did.customer END, 0,"
         " CASE WHEN did.state = 'suspended' THEN 'hold' ELSE '' END, 0"
         " FROM did JOIN customer ON customer.id = did.customer"
     )
