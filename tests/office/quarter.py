@@ -66,7 +66,7 @@ class Quarter:
         for name, cycle in FEATURES.items():
             fee = FeatureVersion(name, name, cycle, 0, date(2026, 1, 1), 10 * YUAN)
             await self.office.features.add(fee, "test")
-        gold = PlanVersion("gold", "gold", 0, date(2026, 1, 1), 120 * YUAN, 60 * YUAN, 100)
+        gold = PlanVersion("gold", "gold", 0, date(2026, 1, 1), 20 * YUAN, 15 * YUAN, 100)
         await self.office.plans.add(gold, "test")
 
     def steps(self, seed: int, each_month: int) -> Iterator[Step]:
