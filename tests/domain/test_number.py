@@ -99,7 +99,18 @@ def test_a_line_has_one_form_however_it_is_written(form: str, texts: str) -> Non
 
 @pytest.mark.parametrize(
     "text",
-    ["", "110", "10086", "8601", "86010", "86123456", "8008108888", "95013123456", "02110086"],
+    [
+        "",
+        "110",
+        "10086",
+        "8601",
+        "86010",
+        "86123456",
+        "8688886666",
+        "8008108888",
+        "95013123456",
+        "02110086",
+    ],
 )
 def test_what_is_no_full_number_stays_as_it_is(text: str) -> None:
     """Extensions, services, and local numbers that begin with 86."""
