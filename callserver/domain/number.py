@@ -6,7 +6,7 @@ _DID = re.compile(r"400\d{7}", re.ASCII)
 _DESTINATION = re.compile(r"\+?\d{3,20}", re.ASCII)
 _AREA_CODE = re.compile(r"0\d{2,3}", re.ASCII)
 _MOBILE = re.compile(r"1[3-9]\d{9}", re.ASCII)
-# A landline without its 0: area code and local number. 400, 800, 95… are services, and no area begins 86.
+# A landline without its 0: area code, local number. 400, 800, 95… are services; no area is 086….
 _LANDLINE = re.compile(r"(?:10|2\d)[2-8]\d{7}|(?!400|800|86|950)[3-9]\d\d[2-8]\d{6,7}", re.ASCII)
 
 SHOWN_LAST = 3
