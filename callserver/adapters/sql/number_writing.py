@@ -37,9 +37,6 @@ from callserver.domain.number_change import Command, NumberChange
 CLOCK = "clock"
 """Who does what time does."""
 _ENDS = frozenset({NumberEvent.CANCEL, NumberEvent.DROP, NumberEvent.CLOSE})
-_TOUCH_CALLS = frozenset(
-    {NumberEvent.ACTIVATE, NumberEvent.SUSPEND, NumberEvent.RESUME, NumberEvent.CLOSE}
-)
 
 
 def carry_out(
@@ -51,9 +48,8 @@ def carry_out(
     """
     if (first := _first(connection, command)) is not None:
         return first
-    if command.event in _TOUCH_CALLS:
-        # First of all, as an import does: two that lock in different orders would wait for ever.
-        number_did.raise_version(connection)
+    # First of all, as an import does: two that lock in different orders would wait for ever.
+    number_did.lock_version(connection)
     record = _locked(connection, command.number)
     if (first := _first(connection, command)) is not None:  # made while we waited for the row
         return first
@@ -75,6 +71,8 @@ def write_passed(
         before, after = step.before, step.after
         if step.event is not NumberEvent.FREEZE_ENDED:
             _end(connection, before.application, step.event, step.at_ms)
+        if step.event is NumberEvent.LOCK_ENDED:
+            number_did.release(connection, record.number)
         change = NumberChange(
             number=record.number,
             at_ms=step.at_ms,
