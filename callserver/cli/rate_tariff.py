@@ -62,8 +62,10 @@ def _for_call(
     from callserver.domain.holidays import HolidayCalendar
     from callserver.start_files import load_calendar
 
+    if source.seconds > SECONDS_MAX:
+        raise typer.BadParameter(f"at most {SECONDS_MAX}, a year", param_hint="--seconds")
     if version.bands:
-        _check_times(source)
+        _check_year(source)
     calendar = load_calendar() if version.bands else HolidayCalendar()
     return CallTariff.snapshot(
         version,
@@ -75,12 +77,10 @@ def _for_call(
     )
 
 
-def _check_times(source: Source) -> None:
+def _check_year(source: Source) -> None:
     """Bands need days that a calendar can have."""
     from callserver.domain.billing_month import FIRST_YEAR, LAST_YEAR, shanghai
 
-    if source.seconds > SECONDS_MAX:
-        raise typer.BadParameter(f"with bands at most {SECONDS_MAX}", param_hint="--seconds")
     try:
         year = shanghai(source.at_ms).year
     except OverflowError:

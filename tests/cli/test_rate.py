@@ -47,6 +47,8 @@ WRONG = [  # options, what is said
     ("--rate 0.15 --seconds 1 --to 400#", "can't be dialled"),
     ("--rate 0.15 --seconds 1 --area-code 571", "not an area code"),
     ("--rate 0.15 --seconds 1 --included-minutes -1", "--included-minutes"),
+    ("--rate 0.15 --seconds 31536001", "at most 31536000"),
+    (f"--rate 0.15 --seconds {10**20} --json", "at most 31536000"),
 ]
 
 
