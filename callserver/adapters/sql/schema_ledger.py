@@ -57,6 +57,7 @@ account_threshold = Table(
     _int("low_micros"),  # 0: no warning
     _text("actor"),
     _int("set_ms"),
+    Index("ix_account_threshold_low", "low_micros"),
 )
 
 # Written by triggers on account and customer only.

@@ -83,6 +83,7 @@ def _tables() -> None:
         _int("set_ms"),
         sa.PrimaryKeyConstraint("account", name="pk_account_threshold"),
     )
+    op.create_index("ix_account_threshold_low", "account_threshold", ["low_micros"])
     op.create_table(
         "account_event",
         _row_id(),
@@ -174,16 +175,22 @@ def _limited(now: str) -> str:
     return _crossings("NEW.id", before, after, now)
 
 
+# Most calls leave their account above every threshold: for them it ends here. A credit limit only
+# raises what is available, so that settled money above all thresholds crosses none.
+_HIGHEST = "coalesce((SELECT max(low_micros) FROM account_threshold), 0)"
+
 _SQLITE_EVENTS = (
     "CREATE TRIGGER tr_account_event AFTER UPDATE OF settled_micros ON account"
     " WHEN NEW.settled_micros < OLD.settled_micros"
+    f" AND NEW.settled_micros < max(1, {_HIGHEST})"
     f" BEGIN {_moved(_SQLITE_NOW)}; END",
     "CREATE TRIGGER tr_customer_event AFTER UPDATE OF billing, credit_limit_micros ON customer"
     f" BEGIN {_limited(_SQLITE_NOW)}; END",
 )
 _POSTGRES_EVENTS = (
     "CREATE FUNCTION note_account_crossing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-    f" {_moved(_POSTGRES_NOW)}; RETURN NULL; END $$",
+    f" IF NEW.settled_micros < greatest(1, {_HIGHEST}) THEN {_moved(_POSTGRES_NOW)}; END IF;"
+    " RETURN NULL; END $$",
     "CREATE FUNCTION note_limit_crossing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
     f" {_limited(_POSTGRES_NOW)}; RETURN NULL; END $$",
     "CREATE TRIGGER tr_account_event AFTER UPDATE OF settled_micros ON account FOR EACH ROW"
