@@ -71,7 +71,7 @@ async def test_one_error_among_many_records_and_nothing_is_imported(books: SqlBo
             None,
             "name it after what it holds: providers.csv, tariffs.csv, tariff_bands.csv,"
             " customers.csv, dids.csv, destinations.csv, blacklist.csv, holidays.csv,"
-                " features.csv, plans.csv, minimums.csv",
+            " features.csv, plans.csv, minimums.csv",
         )
     ]
     assert await books.load_catalogue() == Catalogue(0)

@@ -1,4 +1,4 @@
-"""Random tariffs with bands: Lua charges what is explained, and what a second-by-second sum says."""
+"""Random tariffs with bands: Lua charges what is explained, and what a slow sum says."""
 
 from hypothesis import given, settings
 
