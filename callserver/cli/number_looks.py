@@ -66,7 +66,10 @@ def search(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Find numbers by pattern, class, state and price; available ones unless told otherwise."""
+    """Find numbers by pattern, class, state and price.
+
+    Only those that are available now, unless told otherwise.
+    """
     from callserver.cli.instants import instant_text
     from callserver.cli.number_tables import print_numbers
     from callserver.domain.business import NumberState
@@ -113,7 +116,10 @@ def add(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Put numbers on the shelf; known ones take their class and price anew."""
+    """Put numbers on the shelf.
+
+    Known ones take their class and price anew.
+    """
     from callserver.domain.number_class import NumberClass
 
     override = None
@@ -288,7 +294,10 @@ def applications(
 
 
 def purge(config: ConfigFile = None, data: DataFolder = None, json: Json = False) -> None:
-    """Delete intent forms and files that are past their retention; a running server does it too."""
+    """Delete forms and files past their retention.
+
+    A running server does so by itself.
+    """
 
     gone = in_office(config, data, lambda office: office.numbers.purge())
     if json:

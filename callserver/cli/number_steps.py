@@ -120,7 +120,10 @@ def lock(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """The contract is signed: take a special number's price from the provider, and lock."""
+    """The contract is signed: pay and lock.
+
+    A special number's price is taken from its provider.
+    """
     command = _command(
         "lock",
         number,
@@ -204,7 +207,10 @@ def approve(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """The real-name material is in order; the carrier's confirmation comes next."""
+    """The real-name material is in order.
+
+    What comes next is the carrier's confirmation: `activate`.
+    """
     command = _command("approve", number, operation_id)
     _run(config, data, lambda office: office.numbers.act(command), json=json)
 
@@ -232,7 +238,10 @@ def activate(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """The carrier has confirmed an approved number: calls connect from now on."""
+    """The carrier has confirmed: open the number.
+
+    It must be approved. Calls connect from now on.
+    """
     command = _command("activate", number, operation_id, carrier_reference=carrier)
     _run(config, data, lambda office: office.numbers.act(command), json=json)
 
@@ -246,7 +255,10 @@ def suspend(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Stop calls: for arrears or a hold running ones finish, for a violation they are cut."""
+    """Stop calls for one more reason.
+
+    For arrears or a hold running ones finish what is held, for a violation they are cut.
+    """
     command = _command("suspend", number, operation_id, reason=reason, suspension=_why(why))
     _run(config, data, lambda office: office.numbers.act(command), json=json)
 
@@ -260,7 +272,10 @@ def resume(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Clear one reason of a suspension; when none is left, calls connect again."""
+    """Clear one reason of a suspension.
+
+    When none is left, calls connect again.
+    """
     command = _command("resume", number, operation_id, reason=reason, suspension=_why(why))
     _run(config, data, lambda office: office.numbers.act(command), json=json)
 
@@ -281,6 +296,9 @@ def close(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """End a number's service: its lines and blocks go, and it is frozen, then free."""
+    """End a number's service.
+
+    Its lines and blocks go; it is frozen for a while, then free.
+    """
     command = _command("close", number, operation_id, reason=reason)
     _run(config, data, lambda office: office.numbers.act(command), json=json)

@@ -44,4 +44,5 @@ async def main(url: str, provider: str, number: str, count: int, folder: Path) -
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:4], int(sys.argv[4]), Path(sys.argv[5])))
+    given = sys.argv
+    asyncio.run(main(given[1], given[2], given[3], int(given[4]), Path(given[5])))
