@@ -81,23 +81,30 @@ def statement(
     json: Json = False,
 ) -> None:
     """Show an account over a period: opening + movements = closing."""
-    from callserver.adapters.http.ledger_shapes import COLUMNS, statement_rows, statement_shape
+    from callserver.adapters.http.ledger_shapes import StatementRows, statement_shape
 
     from_ms, to_ms = _period(month, start, end)
     found: list[Entry] = []
-    wanted = as_csv or with_entries
-    take = found.append if wanted else None
+    rows, shown = csv.writer(sys.stdout, lineterminator="\n"), StatementRows()
+
+    def keep(_told: "Statement", entry: "Entry") -> None:
+        found.append(entry)
+
+    def write(told: "Statement", entry: "Entry") -> None:
+        rows.writerows(shown.of_entry(told, entry))  # as it comes: there may be a million
+
+    take = write if as_csv else keep if with_entries else None
 
     async def work(office: "Office") -> "Statement":
         return await office.ledger.statement(account, from_ms, to_ms, take)
 
+    if as_csv and json:
+        raise typer.BadParameter("give one of --csv and --json", param_hint="--csv")
     told = in_office(config, data, work)
     if json:
-        print_json(statement_shape(told, found if wanted else None))
+        print_json(statement_shape(told, found if with_entries else None))
     elif as_csv:
-        rows = csv.writer(sys.stdout, lineterminator="\n")
-        rows.writerow(COLUMNS)
-        rows.writerows(statement_rows(told, found))
+        rows.writerows(shown.end(told))
     else:
         _print_statement(told, found)
 

@@ -43,9 +43,13 @@ class LedgerBook(Protocol):
         ...
 
     async def statement(
-        self, account: str, from_ms: int, to_ms: int, take: Callable[[Entry], None] | None
+        self,
+        account: str,
+        from_ms: int,
+        to_ms: int,
+        take: Callable[[Statement, Entry], None] | None,
     ) -> Statement:
-        """The statement, from one snapshot; `take` gets its entries, the oldest first.
+        """The statement, from one snapshot; `take` gets it with each entry, the oldest first.
 
         `take` may run in another thread, before this returns.
         """

@@ -37,10 +37,10 @@ class Ledger:
         account: str,
         from_ms: int,
         to_ms: int,
-        take: Callable[[Entry], None] | None = None,
+        take: Callable[[Statement, Entry], None] | None = None,
     ) -> Statement:
-        """The account over [from_ms, to_ms), from one snapshot; `take` gets each of its entries,
-        the oldest first, perhaps in another thread.
+        """The account over [from_ms, to_ms), from one snapshot; `take` gets it with each of its
+        entries, the oldest first, perhaps in another thread.
         """
         return await self._book.statement(account, from_ms, to_ms, take)
 

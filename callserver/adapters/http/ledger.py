@@ -44,6 +44,7 @@ from callserver.domain.billing_month import BadMonth, BillingMonth
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.ledger import PROVIDER_PREFIX, Entry, EntryKind
 from callserver.domain.ledger_moves import Adjustment, Reversal, Transfer, entry_unknown
+from callserver.domain.statement import Statement
 from callserver.ports import AccountUnknown, BadCursor
 from callserver.ports.ledger import EntryQuery
 
@@ -324,7 +325,7 @@ def _may_force(viewer: Viewer, *, force: bool) -> None:
         raise Problem(Code.FORBIDDEN, "Only an admin takes an account below its limit.")
 
 
-def _take(entries: list[Entry], entry: Entry) -> None:
+def _take(entries: list[Entry], _told: Statement, entry: Entry) -> None:
     if len(entries) >= ENTRIES_MAX:
         raise Declined(
             Reason.STATEMENT_TOO_LONG,

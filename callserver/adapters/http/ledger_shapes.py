@@ -66,15 +66,23 @@ def _standing(micros: int, minutes: int) -> dict[str, Any]:
     return {"amount": money_json(micros), "minutes": minutes}
 
 
-def statement_rows(
-    statement: Statement, entries: Iterable[Entry], *, with_actor: bool = True
-) -> Iterator[tuple[object, ...]]:
-    """Rows of COLUMNS: the opening, each entry with the balance after it, the closing."""
-    micros, minutes = statement.opening_micros, statement.opening_minutes
-    yield _edge("opening", statement.from_ms, micros, minutes)
-    for entry in entries:
-        micros += entry.amount_micros
-        minutes += entry.minutes
+Row = tuple[object, ...]
+
+
+class StatementRows:
+    """Rows of a CSV file, one after the other: nothing is kept but the balance after the last."""
+
+    def __init__(self, *, with_actor: bool = True) -> None:
+        self._with_actor = with_actor
+        self._balance: tuple[int, int] | None = None
+
+    def of_entry(self, statement: Statement, entry: Entry) -> Iterator[Row]:
+        """Names and opening, if this is the first, and the entry with the balance after it."""
+        yield from self._opening(statement)
+        assert self._balance is not None, "opened just now"
+        micros = self._balance[0] + entry.amount_micros
+        minutes = self._balance[1] + entry.minutes
+        self._balance = (micros, minutes)
         yield (
             "entry",
             entry.id,
@@ -86,14 +94,24 @@ def statement_rows(
             minutes,
             entry.call_id or "",
             entry.reverses or "",
-            _plain(entry.actor) if with_actor else "",
+            _plain(entry.actor) if self._with_actor else "",
             _plain(entry.reason),
         )
-    closing = statement.closing_micros, statement.closing_minutes
-    yield _edge("closing", statement.to_ms, *closing)
+
+    def end(self, statement: Statement) -> Iterator[Row]:
+        """The closing, after names and opening where there was no entry."""
+        yield from self._opening(statement)
+        closing = statement.closing_micros, statement.closing_minutes
+        yield _edge("closing", statement.to_ms, *closing)
+
+    def _opening(self, statement: Statement) -> Iterator[Row]:
+        if self._balance is None:
+            self._balance = statement.opening_micros, statement.opening_minutes
+            yield COLUMNS
+            yield _edge("opening", statement.from_ms, *self._balance)
 
 
-def _edge(row: str, at_ms: int, micros: int, minutes: int) -> tuple[object, ...]:
+def _edge(row: str, at_ms: int, micros: int, minutes: int) -> Row:
     return (row, "", rfc3339(at_ms), "", "", "", yuan_text(micros), minutes, "", "", "", "")
 
 
@@ -106,8 +124,10 @@ def statement_csv(statement: Statement, entries: Iterable[Entry], *, with_actor:
     """The whole file."""
     file = io.StringIO()
     rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    rows.writerows(statement_rows(statement, entries, with_actor=with_actor))
+    shown = StatementRows(with_actor=with_actor)
+    for entry in entries:
+        rows.writerows(shown.of_entry(statement, entry))
+    rows.writerows(shown.end(statement))
     return file.getvalue().encode()
 
 

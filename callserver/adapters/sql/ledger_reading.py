@@ -50,7 +50,7 @@ def statement(
     name: str,
     from_ms: int,
     to_ms: int,
-    take: Callable[[Entry], None] | None,
+    take: Callable[[Statement, Entry], None] | None,
 ) -> Statement:
     """Opening, movements and entries, all from the connection's one snapshot.
 
@@ -69,10 +69,7 @@ def statement(
         for kind, is_after, count, micros, minutes in sums
         if not is_after
     }
-    if take is not None:
-        for row in connection.execute(_within(name, from_ms, to_ms)).yield_per(_FETCHED):
-            take(entry_of(row))
-    return Statement(
+    told = Statement(
         account=name,
         from_ms=from_ms,
         to_ms=to_ms,
@@ -80,6 +77,10 @@ def statement(
         opening_minutes=now_minutes - sum(row[4] for row in sums),
         movements=tuple(within[kind] for kind in EntryKind if kind in within),
     )
+    if take is not None:
+        for row in connection.execute(_within(name, from_ms, to_ms)).yield_per(_FETCHED):
+            take(told, entry_of(row))
+    return told
 
 
 def accounts_after(connection: Connection, name: str, most: int) -> list[str]:

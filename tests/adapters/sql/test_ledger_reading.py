@@ -1,6 +1,7 @@
 """Pages of entries, and statements whose openings and closings chain."""
 
 import asyncio
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -10,6 +11,7 @@ from callserver.adapters.sql.database import Database
 from callserver.adapters.sql.ledger_book import SqlLedger
 from callserver.domain.ledger import Entry, EntryKind
 from callserver.domain.ledger_moves import Adjustment
+from callserver.domain.statement import Statement
 from callserver.ports import BadCursor
 from callserver.ports.ledger import EntryQuery
 from tests.adapters.sql.conftest import SetClock
@@ -34,10 +36,19 @@ async def ledger(books: SqlBooks, database: Database, clock: SetClock) -> SqlLed
     return found
 
 
+def into(taken: list[Entry]) -> Callable[[Statement, Entry], None]:
+    """Keeps the entries of a statement."""
+
+    def take(_told: Statement, entry: Entry) -> None:
+        taken.append(entry)
+
+    return take
+
+
 async def test_a_statement_adds_up(ledger: SqlLedger) -> None:
     """Opening, a line for each kind, closing; from is in, to is not."""
     taken: list[Entry] = []
-    found = await ledger.statement("acme", T0_MS + HOUR_MS, T0_MS + 4 * HOUR_MS, taken.append)
+    found = await ledger.statement("acme", T0_MS + HOUR_MS, T0_MS + 4 * HOUR_MS, into(taken))
     assert (found.opening_micros, found.closing_micros) == (10_000_000, 7_700_000)
     assert (found.opening_minutes, found.closing_minutes) == (0, 5)
     assert [(m.kind, m.count, m.micros, m.minutes) for m in found.movements] == [
@@ -73,7 +84,7 @@ async def test_a_statement_is_consistent_while_calls_are_written(
     async def look() -> None:
         for _ in range(20):
             taken: list[Entry] = []
-            found = await ledger.statement("acme", 0, T0_MS + 9 * HOUR_MS, taken.append)
+            found = await ledger.statement("acme", 0, T0_MS + 9 * HOUR_MS, into(taken))
             assert sum(entry.amount_micros for entry in taken) == found.closing_micros
             assert len(taken) == found.count
 
