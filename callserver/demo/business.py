@@ -53,7 +53,9 @@ TARIFFS = {
     "six": PlainTariff("0.12", 6, 6, connection_fee="0.02"),
     "second": PlainTariff("0.09", 1, 1, minimum="0.005"),
     "fast": PlainTariff("0.60", 1, 1),
+    "wholesale": PlainTariff("0.08"),
 }
+WHOLESALE = "wholesale"
 CUSTOMER_TARIFF = {
     "clinic": "minute",
     "tea": "six",
@@ -129,8 +131,10 @@ def business() -> Catalogue:
     return Catalogue(
         version=0,
         providers={
-            "huaxin": Provider("huaxin", "华信通信"),
-            "huaxin-east": Provider("huaxin-east", "华信通信华东", "huaxin"),
+            "huaxin": Provider("huaxin", "华信通信", commission="15%"),
+            "huaxin-east": Provider(
+                "huaxin-east", "华信通信华东", "huaxin", None, WHOLESALE, "10%"
+            ),
         },
         customers={customer.id: customer for customer in customers},
         dids=_dids(),

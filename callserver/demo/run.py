@@ -21,7 +21,7 @@ from callserver.demo.api_client import ApiClient
 from callserver.demo.day import PlannedCall, plan_day
 from callserver.demo.proof import Balances, Proof, prove, seen_by_api, seen_in_sql
 from callserver.demo.screen import Screen, SilentScreen, TerminalScreen, proof_lines
-from callserver.demo.seed_books import fill_books
+from callserver.demo.seed_books import fill_books, sell_a_feature
 from callserver.demo.switch import SimulatedSwitch, Switch
 from callserver.service.clocks import SystemClock
 
@@ -167,7 +167,9 @@ async def _server(config: Config, switch: Switch) -> AsyncIterator[tuple[App, st
     database = config.server.data.absolute() / "callserver.db"
     if database.exists():
         raise DemoFailed(f"{database} is there already; the demo wants a folder of its own")
-    token = await fill_books(f"sqlite:///{database}", switch.business, SystemClock())
+    url = f"sqlite:///{database}"
+    token = await fill_books(url, switch.business, SystemClock())
+    await sell_a_feature(url, SystemClock())
     app = App(config)
     await app.start()
     try:

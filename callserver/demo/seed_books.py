@@ -4,13 +4,21 @@ import secrets
 from collections.abc import Mapping
 
 from callserver.adapters.sql.books import open_books
+from callserver.adapters.sql.features import SqlFeatures
 from callserver.adapters.sql.migrate import upgrade
-from callserver.demo.business import TOP_UPS_MICROS
+from callserver.demo.business import CLINIC_DID, TOP_UPS_MICROS
 from callserver.domain.api_token import SECRET_BYTES, Scope, digest_of, secret_of
+from callserver.domain.billing_month import shanghai_day
 from callserver.domain.business import Catalogue
+from callserver.domain.features import FeatureVersion
 from callserver.domain.import_set import DestinationRow, ImportChanges
-from callserver.domain.ledger import EntryKind
+from callserver.domain.ledger import EntryKind, provider_account
+from callserver.domain.periods import Cycle
 from callserver.ports import Clock
+
+PAYER = provider_account("huaxin-east")
+PAYER_TOP_UP_MICROS = 100_000_000
+RECORDING_MICROS = 10_000_000
 
 
 async def fill_books(
@@ -32,6 +40,19 @@ async def fill_books(
         secret = secret_of(secrets.token_bytes(SECRET_BYTES))
         await books.create_token(digest_of(secret), Scope.ADMIN, "", "demo")
     return secret
+
+
+async def sell_a_feature(url: str, clock: Clock) -> None:
+    """Call recording for the clinic's number, which its provider pays from its own account."""
+    today = shanghai_day(clock.now_us() // 1000)
+    fee = FeatureVersion("recording", "通话录音", Cycle.MONTH, 0, today, RECORDING_MICROS)
+    async with open_books(url, clock) as books:
+        features = SqlFeatures(books.database, clock)
+        await features.add_version(fee, "demo")
+        await books.post(
+            PAYER, EntryKind.TOP_UP, PAYER_TOP_UP_MICROS, f"demo:{PAYER}", "demo", "bank"
+        )
+        await features.activate(CLINIC_DID, "recording", "demo:recording", "demo")
 
 
 def changes(catalogue: Catalogue, base_version: int) -> ImportChanges:

@@ -6,7 +6,7 @@ from pathlib import Path
 from callserver.adapters.sql.books import open_books
 from callserver.demo.business import TOP_UPS_MICROS, business
 from callserver.demo.proof import seen_in_sql
-from callserver.demo.seed_books import fill_books
+from callserver.demo.seed_books import PAYER, fill_books, sell_a_feature
 from callserver.domain.api_token import Scope, digest_of
 from callserver.service.clocks import SystemClock
 
@@ -37,3 +37,14 @@ async def test_a_fresh_look_into_the_file(tmp_path: Path) -> None:
     view = seen_in_sql(path)
     assert (view.calls, view.cdrs, view.charged, view.ledger) == ({}, 0, Decimal(0), {})
     assert view.settled["clinic"] == Decimal(50)
+
+
+async def test_a_provider_pays_for_a_feature(tmp_path: Path) -> None:
+    """From its own account, so that bills and reconciliation have something to show."""
+    url = f"sqlite:///{tmp_path / 'callserver.db'}"
+    await fill_books(url, business(), SystemClock())
+    await sell_a_feature(url, SystemClock())
+    async with open_books(url, SystemClock()) as books:
+        sums = await books.account_sums([PAYER, "clinic"])
+    assert sums[PAYER].settled_micros == 90_000_000
+    assert sums["clinic"].settled_micros == TOP_UPS_MICROS["clinic"]
