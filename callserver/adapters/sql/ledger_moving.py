@@ -68,6 +68,7 @@ def reverse(connection: Connection, asked: Reversal, now_ms: int) -> list[Entry]
     for number, entry in enumerate(taken_back):
         operation_id = asked.operation_id if number == 0 else f"{asked.operation_id}:pair"
         inverse = _inverse(entry, asked, operation_id, now_ms)
+        _require_unused(connection, operation_id)
         posted.append(_within_limit(connection, inverse, force=asked.force))
     return posted
 
@@ -119,6 +120,7 @@ def transfer(connection: Connection, asked: Transfer, now_ms: int) -> Transferre
         if done is None:
             raise OperationReused(asked.operation_id)
         return Transferred(before, done)
+    _require_unused(connection, credit.operation_id)
     _require_below(connection, asked.provider, asked.customer)
     try:
         return Transferred(post_covered(connection, debit), post(connection, credit))
@@ -182,6 +184,13 @@ def _once(connection: Connection, wanted: Entry) -> Entry | None:
     if before is not None and _told(before) != _told(wanted):
         raise OperationReused(wanted.operation_id)
     return before
+
+
+def _require_unused(connection: Connection, operation_id: str) -> None:
+    """Of two entries that belong together none may be left out, as `post` does with an operation
+    that was posted before. Raises OperationReused."""
+    if first_entry(connection, operation_id) is not None:
+        raise OperationReused(operation_id)
 
 
 def _told(entry: Entry) -> tuple[object, ...]:

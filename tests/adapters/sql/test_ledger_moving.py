@@ -249,3 +249,26 @@ async def test_an_unknown_account_is_said(ledger: SqlLedger) -> None:
 
 def _of(account: str, *kinds: EntryKind) -> EntryQuery:
     return EntryQuery(account, frozenset(kinds) or None)
+
+
+async def test_a_transfer_is_never_half_done_over_a_used_operation(
+    books: SqlBooks, ledger: SqlLedger
+) -> None:
+    """Somebody's own operation that is called like the second leg stops the whole transfer."""
+    await ledger.adjust(adjustment(1, "move:in"))
+    with pytest.raises(OperationReused):
+        await ledger.transfer(transfer())
+    assert await settled(books, "provider:north") == 100 * YUAN
+    assert await settled(books) == 10 * YUAN + 1
+
+
+async def test_a_reversal_is_never_half_done_over_a_used_operation(
+    books: SqlBooks, ledger: SqlLedger
+) -> None:
+    """The same for the second entry of a transfer that is taken back."""
+    moved = await ledger.transfer(transfer())
+    await ledger.adjust(adjustment(1, "back:pair"))
+    with pytest.raises(OperationReused):
+        await ledger.reverse(reversal(moved.debit))
+    assert await settled(books, "provider:north") == 70 * YUAN
+    assert await settled(books) == 40 * YUAN + 1
