@@ -85,6 +85,7 @@ def raised(
     _check(asked_micros, rate_micros)
     asked = Terms(0, rate_micros, asked_micros, at_rate_micros or rate_micros)
     wanted_micros = asked.at(rate_micros)
+    _check(wanted_micros, rate_micros)  # the formula may make much of little
     if now is None:
         now = Terms(0, rate_micros, 0, rate_micros)
     if wanted_micros == now.amount_micros:

@@ -284,3 +284,10 @@ SHORTFALLS = [(50, 0, 50), (50, 49, 1), (50, 50, 0), (50, 51, 0), (0, 10, 0), (5
 def test_the_shortfall(minimum: int, debited: int, expected: int) -> None:
     """What the month still owes, never less than nothing."""
     assert shortfall_micros(minimum * YUAN, debited * YUAN) == expected * YUAN
+
+
+def test_the_formula_cannot_make_a_minimum_that_nobody_may_ask_for() -> None:
+    """A million yuan at a rate of 0.000001 would be 300 thousand million at 0.3."""
+    with pytest.raises(Declined) as refused:
+        raised(None, MINIMUM_MICROS_MAX, 300_000, in_use=False, confirmed=True, at_rate_micros=1)
+    assert refused.value.reason is Reason.MINIMUM_MALFORMED
