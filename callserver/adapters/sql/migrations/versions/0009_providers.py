@@ -18,7 +18,7 @@ def _int(name: str, *, null: bool = False) -> sa.Column[int]:
 
 
 def upgrade() -> None:
-    """Add them; on PostgreSQL callers move into partitions, which can be dropped whole."""
+    """Add them; on PostgreSQL callers get partitions, which can be dropped whole."""
     op.add_column("provider", _text("commission", null=True))
     _commissions()
     _retention()
@@ -97,9 +97,12 @@ def _retention() -> None:
 
 
 def _partition_callers() -> None:
-    """The months that CDRs have, and a default for what no month was made for."""
-    op.execute("ALTER TABLE cdr_caller RENAME TO cdr_caller_before")
-    op.execute("ALTER TABLE cdr_caller_before RENAME CONSTRAINT pk_cdr_caller TO pk_before")
+    """What is there becomes the default partition as it stands: however much it is, nothing is
+    copied. Months from now on have tables of their own."""
+    op.execute("ALTER TABLE cdr_caller RENAME TO cdr_caller_default")
+    op.execute(
+        "ALTER TABLE cdr_caller_default RENAME CONSTRAINT pk_cdr_caller TO pk_cdr_caller_default"
+    )
     op.create_table(
         "cdr_caller",
         _int("ended_ms"),
@@ -112,21 +115,4 @@ def _partition_callers() -> None:
         sa.PrimaryKeyConstraint("ended_ms", "call_id", name="pk_cdr_caller"),
         postgresql_partition_by="RANGE (ended_ms)",
     )
-    op.execute("CREATE TABLE cdr_caller_default PARTITION OF cdr_caller DEFAULT")
-    op.execute(_SAME_MONTHS)
-    op.execute("INSERT INTO cdr_caller SELECT * FROM cdr_caller_before")
-    op.execute("DROP TABLE cdr_caller_before")
-
-
-_SAME_MONTHS = """
-DO $$ DECLARE each record; BEGIN
-  FOR each IN
-    SELECT relname, pg_get_expr(relpartbound, pg_class.oid) AS bounds
-    FROM pg_class JOIN pg_inherits ON inhrelid = pg_class.oid
-    WHERE inhparent = 'cdr'::regclass AND relname <> 'cdr_default'
-  LOOP
-    EXECUTE format('CREATE TABLE %I PARTITION OF cdr_caller %s',
-      replace(each.relname, 'cdr_', 'cdr_caller_'), each.bounds);
-  END LOOP;
-END $$
-"""
+    op.execute("ALTER TABLE cdr_caller ATTACH PARTITION cdr_caller_default DEFAULT")
