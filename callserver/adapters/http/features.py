@@ -35,6 +35,7 @@ from callserver.adapters.http.queries import limit, parameters
 from callserver.adapters.http.replies import json_reply
 from callserver.adapters.http.services import HttpServices
 from callserver.domain.api_token import Scope
+from callserver.domain.billing_month import FIRST_YEAR, LAST_YEAR
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.features import Activation, FeatureVersion
 from callserver.domain.periods import Cycle
@@ -260,9 +261,12 @@ def day_of(found: Mapping[str, str], name: str) -> date | None:
     """A day such as `2026-11-21`, if one was given."""
     text = found.get(name)
     try:
-        return date.fromisoformat(text) if text is not None else None
+        day = date.fromisoformat(text) if text is not None else None
     except ValueError as error:
         raise bad_value(name, "write a day such as 2026-11-21") from error
+    if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise bad_value(name, f"write a day of {FIRST_YEAR} to {LAST_YEAR}")
+    return day
 
 
 def _number_of(name: str, text: str) -> int:

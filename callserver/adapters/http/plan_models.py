@@ -7,8 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from callserver.adapters.http.bodies import Remark, Slug, YuanOrZero
 from callserver.adapters.http.models import Money
+from callserver.domain.billing_month import LAST_YEAR
 
 Years = Annotated[int, Field(ge=1, le=3)]
+FirstDay = Annotated[date, Field(le=date(LAST_YEAR, 12, 31))]
 
 
 class _Shape(BaseModel):
@@ -71,7 +73,7 @@ class NewSubscription(_Shape):
 
     plan: Slug
     years: Years = 1
-    first_day: date | None = None
+    first_day: FirstDay | None = None
     auto_renew: bool = False
     renew_when_used_up: bool = False
 

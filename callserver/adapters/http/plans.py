@@ -18,6 +18,7 @@ from callserver.adapters.http.replies import json_reply
 from callserver.adapters.http.services import HttpServices
 from callserver.domain.api_token import Scope
 from callserver.domain.declined import Declined, Reason
+from callserver.domain.identity import is_slug
 from callserver.domain.plans import PlanVersion, Rhythm, Subscription
 from callserver.ports.plans import PlanOrder
 
@@ -128,7 +129,7 @@ def _seen(request: web.Request, viewer: Viewer) -> str:
     """The customer of the path, if the bearer sees it."""
     customer = request.match_info["customer"]
     parameters(request.query, ())
-    if not viewer.sees(customer):
+    if not is_slug(customer) or not viewer.sees(customer):
         raise Declined(Reason.CUSTOMER_UNKNOWN, f"There is no customer {customer[:64]!r}.")
     return customer
 

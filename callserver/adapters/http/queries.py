@@ -14,6 +14,7 @@ _INSTANT = re.compile(
 )
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_YEARS = (2, 9998)  # the calendar's first and last are not whole in every time zone
 HOW_TO_WRITE = "write an RFC 3339 instant such as 2026-03-01T00:00:00Z or …T08:00:00%2B08:00"
 
 
@@ -25,6 +26,8 @@ def parameters(query: Mapping[str, str], names: tuple[str, ...]) -> dict[str, st
             raise bad_value(name[:40], f"there is no such parameter{_meant(name, names)}")
         if name in found:
             raise bad_value(name, "is there twice; give it once")
+        if not text.isprintable():  # PostgreSQL takes no NUL
+            raise bad_value(name, "has signs that cannot be printed")
         found[name] = text
     return found
 
@@ -46,6 +49,8 @@ def instant_ms(name: str, text: str | None) -> int | None:
         moment = datetime.fromisoformat(re.sub(r"\.\d+", "", text.upper()))
     except ValueError as error:
         raise bad_value(name, f"there is no such instant; {HOW_TO_WRITE}") from error
+    if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise bad_value(name, "too far away to be written in every time zone")
     whole_ms = (moment - _EPOCH) // timedelta(seconds=1) * 1000
     fraction = text.partition(".")[2].upper().rstrip("Z").partition("+")[0].partition("-")[0]
     return whole_ms + -(-int((fraction or "0").ljust(9, "0")) // 1_000_000)

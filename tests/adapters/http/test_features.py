@@ -154,3 +154,9 @@ async def test_deductions_come_in_pages(shop: Bed) -> None:
     page = (await shop.ask(f"{path}&cursor={page['next_cursor']}", "north")).json
     seen += [row["deduction"] for row in page["deductions"]]
     assert (seen, page["next_cursor"]) == ([3, 2, 1], None)
+
+
+async def test_a_day_at_the_end_of_the_calendar_is_refused(shop: Bed) -> None:
+    """There is no day after it, and so no end of it."""
+    found = await shop.ask("/v1/reconciliation?day=9999-12-31", "north")
+    assert (found.status, found.json["code"]) == (400, "bad_value")

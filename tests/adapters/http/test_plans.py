@@ -104,3 +104,17 @@ async def test_wrong_bodies(shop: Bed, body: dict[str, Any]) -> None:
     """Named, and nothing done."""
     answer = await post(shop, PLAN, "north", body)
     assert (answer.status, answer.json["code"]) == (400, "bad_body")
+
+
+@pytest.mark.parametrize("first_day", ["9998-12-31", "9999-12-31"])
+async def test_a_term_ends_within_the_calendar(shop: Bed, first_day: str) -> None:
+    """A first day so late that there is no last one is refused."""
+    asked = {"plan": "gold", "years": 3, "first_day": first_day}
+    found = await post(shop, PLAN, "north", asked)
+    assert (found.status, found.json["code"]) == (400, "bad_body")
+
+
+async def test_an_id_that_is_none_has_no_plan(shop: Bed) -> None:
+    """Nothing is looked for under it: PostgreSQL takes no NUL."""
+    found = await shop.ask("/v1/customers/a%00b/plan")
+    assert (found.status, found.json["code"]) == (404, "customer_unknown")

@@ -54,7 +54,13 @@ def test_other_texts_are_refused_with_a_reason(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-01-01T00:00:60Z"]
+    "text",
+    [
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59Z",
+        "9999-12-31T23:59:59-23:59",
+        "2026-01-01T00:00:60Z",
+    ],
 )
 def test_instants_at_the_edge_of_the_calendar_do_not_crash(text: str) -> None:
     """Overflow is an answer too."""
@@ -64,3 +70,10 @@ def test_instants_at_the_edge_of_the_calendar_do_not_crash(text: str) -> None:
 def test_never_is_none() -> None:
     """0 stands for never."""
     assert (rfc3339_or_none(0), rfc3339_or_none(1)) == (None, "1970-01-01T00:00:00.001Z")
+
+
+def test_a_sign_that_a_database_refuses_is_refused_here() -> None:
+    """PostgreSQL's texts have no NUL."""
+    with pytest.raises(Problem) as refused:
+        queries.parameters({"class": "A\0"}, ("class",))
+    assert refused.value.detail.startswith("class: ")
