@@ -89,7 +89,8 @@ def entry_unknown(account: str, entry: int) -> Declined:
 
 
 def check_reversible(entry: Entry) -> None:
-    """Raise Declined where an entry cannot be taken back: a call's, or a reversal."""
+    """Raise Declined where an entry cannot be taken back: a call's, a reversal, or what a plan
+    gave, which would lapse once more at its end."""
     if entry.kind is EntryKind.CALL or entry.call_id is not None:
         raise Declined(
             Reason.ENTRY_OF_A_CALL,
@@ -98,6 +99,11 @@ def check_reversible(entry: Entry) -> None:
     if entry.kind is EntryKind.REVERSAL:
         raise Declined(
             Reason.ENTRY_NOT_REVERSIBLE, "This entry is a reversal itself; post an adjustment."
+        )
+    if entry.kind is EntryKind.PLAN_CREDIT:
+        raise Declined(
+            Reason.ENTRY_NOT_REVERSIBLE,
+            "This entry is what a plan gave; cancel the plan at once, then reverse its fee.",
         )
 
 

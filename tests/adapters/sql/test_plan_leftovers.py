@@ -6,7 +6,10 @@ import pytest
 
 from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.database import Database
+from callserver.adapters.sql.ledger_book import SqlLedger
+from callserver.domain.declined import Declined, Reason
 from callserver.domain.ledger import EntryKind
+from callserver.domain.ledger_moves import Reversal
 from callserver.ports.plans import LiveMoney
 from tests.adapters.sql.conftest import SetClock
 from tests.adapters.sql.plan_bed import YUAN, PlanBed, fill
@@ -180,3 +183,14 @@ async def test_another_customers_calls_do_not_count(bed: PlanBed) -> None:
     await bed.books.post("late", EntryKind.SHORTFALL, -50 * YUAN, "s-1", "clerk", "")
     [grant] = await bed.grants()
     assert grant.credit_left_micros == 500 * YUAN
+
+
+async def test_a_grant_is_ended_by_its_plan_and_never_by_a_reversal(bed: PlanBed) -> None:
+    """Reversed by hand it would lapse once more, out of the customer's own money."""
+    await bed.subscribe()
+    given = (await bed.books.entries_after("acme", 0))[-1]
+    ledger = SqlLedger(bed.database, bed.clock)
+    with pytest.raises(Declined) as refused:
+        await ledger.reverse(Reversal("acme", given.id, "back", "clerk", "a mistake"))
+    assert refused.value.reason is Reason.ENTRY_NOT_REVERSIBLE
+    assert await bed.account() == (1900, 1000)
