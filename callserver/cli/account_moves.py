@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from callserver.cli.accounts import REASON_LENGTH_MAX, Account, app, in_office
+from callserver.cli.accounts import Account, app, in_office, one_line
 from callserver.cli.arguments import amount, slug
 from callserver.cli.days import OperationId, actor, operation
 from callserver.cli.options import ConfigFile, DataFolder, Json
@@ -49,7 +49,7 @@ def adjust(
         amount_micros=micros,
         operation_id=operation(operation_id),
         actor=actor(),
-        reason=_reason(reason),
+        reason=one_line(reason),
         minutes=minutes,
         force=force,
     )
@@ -71,7 +71,7 @@ def reverse(
     """Take an entry back, whole and once; of a transfer, both its entries."""
     from callserver.domain.ledger_moves import Reversal
 
-    asked = Reversal(account, entry, operation(operation_id), actor(), _reason(reason), force)
+    asked = Reversal(account, entry, operation(operation_id), actor(), one_line(reason), force)
     posted = in_office(config, data, lambda office: office.ledger.reverse(asked))
     _show(posted, asked.operation_id, json=json)
 
@@ -97,7 +97,7 @@ def transfer(
         amount_micros=amount(amount_text, "AMOUNT", least=1, most=TOP_UP_MICROS_MAX),
         operation_id=operation(operation_id),
         actor=actor(),
-        reason=_reason(reason),
+        reason=one_line(reason),
     )
     moved = in_office(config, data, lambda office: office.ledger.transfer(asked))
     _show([moved.debit, moved.credit], asked.operation_id, json=json)
@@ -133,14 +133,6 @@ def threshold(
         return
     whose = "its own" if found.own else "the default"
     print(f"{account}: low below {short_yuan(found.low_micros)} yuan ({whose})")
-
-
-def _reason(text: str) -> str:
-    if not 0 < len(text.strip()) <= REASON_LENGTH_MAX or not text.isprintable():
-        raise typer.BadParameter(
-            f"one line of 1 to {REASON_LENGTH_MAX} characters", param_hint="--reason"
-        )
-    return text.strip()
 
 
 def _show(entries: "Sequence[Entry]", operation_id: str, *, json: bool) -> None:

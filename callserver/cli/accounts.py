@@ -2,7 +2,6 @@
 
 import asyncio
 import getpass
-import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from callserver.cli.arguments import amount
+from callserver.cli.days import operation
 from callserver.cli.options import ConfigFile, DataFolder, Json
 from callserver.cli.output import Failed, print_json, print_table
 from callserver.domain.identity import is_slug
@@ -47,12 +47,11 @@ def topup(
     from callserver.domain.money import money_json, short_yuan
 
     micros = amount(amount_text, "AMOUNT", least=1, most=TOP_UP_MICROS_MAX)
-    if len(reason) > REASON_LENGTH_MAX:
-        raise typer.BadParameter(f"at most {REASON_LENGTH_MAX} characters", param_hint="--reason")
-    operation = operation_id or f"cli-{uuid.uuid4()}"
+    why = one_line(reason)
+    once = operation(operation_id)
 
     async def post(books: "SqlBooks") -> "tuple[Entry, AccountSum]":
-        return await _post(books, account, micros, operation, reason)
+        return await _post(books, account, micros, once, why)
 
     entry, total = with_books(open_config(config, data), post)
     if json:
@@ -68,6 +67,15 @@ def topup(
         return
     print(f"{account}: {short_yuan(entry.amount_micros)} yuan put in ({entry.operation_id})")
     print(f"settled balance now {short_yuan(total.settled_micros)} yuan")
+
+
+def one_line(reason: str) -> str:
+    """A reason as it is kept. Raises BadParameter (wrong usage) where lists would break by it."""
+    if not 0 < len(reason.strip()) <= REASON_LENGTH_MAX or not reason.isprintable():
+        raise typer.BadParameter(
+            f"one line of 1 to {REASON_LENGTH_MAX} characters", param_hint="--reason"
+        )
+    return reason.strip()
 
 
 async def _post(

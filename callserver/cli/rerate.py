@@ -97,18 +97,14 @@ def _query(start: str, end: str, customer: str | None, did: str | None) -> "Rera
 
 
 def _posting(*, post: bool, dry_run: bool, reason: str, force: bool) -> "Posting | None":
-    from callserver.cli.accounts import REASON_LENGTH_MAX
+    from callserver.cli.accounts import one_line
     from callserver.ports.rerating import Posting
 
     if post and dry_run:
         raise typer.BadParameter("give one of --post and --dry-run", param_hint="--post")
     if not post:
         return None
-    if not 0 < len(reason.strip()) <= REASON_LENGTH_MAX or not reason.isprintable():
-        raise typer.BadParameter(
-            f"one line of 1 to {REASON_LENGTH_MAX} characters", param_hint="--reason"
-        )
-    return Posting(actor(), reason.strip(), force)
+    return Posting(actor(), one_line(reason), force)
 
 
 @contextmanager

@@ -43,6 +43,19 @@ def test_only_amounts_above_zero_are_put_in(run: Run, data: Path, amount: str) -
     assert run("accounts", "topup", "tea", "--data", data, "--", amount).status == 2
 
 
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [("--reason", "two\nlines"), ("--reason", " "), ("--reason", "x" * 201),
+     ("--operation-id", "two\nlines"), ("--operation-id", ""), ("--operation-id", "x" * 201)],
+)  # fmt: skip
+def test_a_top_up_keeps_one_line_of_text(run: Run, data: Path, option: str, text: str) -> None:
+    """What would break the lines of a list is wrong usage, and puts nothing in."""
+    got = run("accounts", "topup", "tea", "5", option, text, "--data", data)
+    assert (got.status, option in got.err) == (2, True)
+    shown = run("accounts", "show", "tea", "--data", data, "--json").json
+    assert shown["settled"]["amount"] == "20.000000"
+
+
 def test_an_unknown_account_fails(run: Run, data: Path) -> None:
     """Neither a top-up nor a look makes an account."""
     for args in (["topup", "nobody", "1"], ["show", "nobody"]):
