@@ -110,8 +110,13 @@ def add(
     class_name: Annotated[
         str | None, typer.Option("--class", metavar="SHAPE", help="Not as its ending says.")
     ] = None,
-    special: Annotated[bool, typer.Option("--special/--ordinary", help="With --class.")] = True,
-    price: Annotated[str, typer.Option(metavar="YUAN", help="With --class.")] = "0",
+    special: Annotated[
+        bool | None,
+        typer.Option("--special/--ordinary", help="With --class.  [default: special]"),
+    ] = None,
+    price: Annotated[
+        str | None, typer.Option(metavar="YUAN", help="With --class.  [default: 0]")
+    ] = None,
     config: ConfigFile = None,
     data: DataFolder = None,
     json: Json = False,
@@ -124,7 +129,10 @@ def add(
 
     override = None
     if class_name is not None:
-        override = NumberClass(class_name, special, amount(price, "--price"))
+        override = NumberClass(class_name, special is not False, amount(price or "0", "--price"))
+    elif price is not None or special is not None:
+        option = "--special/--ordinary" if price is None else "--price"
+        raise typer.BadParameter("goes with --class only", param_hint=option)
     counted = [_source(source) for source in sources]
     total = sum(count for count, _ in counted)
     new = 0

@@ -143,6 +143,9 @@ def test_adding_from_a_file(run: Run, data: Path, tmp_path: Path) -> None:
     assert (got.status, f"{path}:2:" in got.err) == (1, True)
     assert run("numbers", "show", "4005552222", "--data", data).status == 1
     assert run(*add, "nowhere.txt").status == 2
+    lone = run(*add, "4005553333", "--price", "9.50")
+    assert (lone.status, "goes with --class" in lone.err) == (2, True)
+    assert run(*add, "4005553333", "--ordinary").status == 2
     assert run(*add, "4005553333", "--class", "VIP", "--price", "9.50").status == 0
     shown = run("numbers", "show", "4005553333", "--data", data).out
     assert shown.startswith("4005553333  special VIP  9.50 yuan\n")
