@@ -57,7 +57,10 @@ class Providers:
     async def report(
         self, catalogue: Catalogue, top: str | None, month: BillingMonth
     ) -> ProviderReport:
-        """A provider and all below it (None: everybody). Raises Declined (provider_unknown)."""
+        """A provider and all below it (None: everybody). Raises Declined (provider_unknown,
+        month_unknown)."""
+        if month > self.this_month():
+            raise Declined(Reason.MONTH_UNKNOWN, f"{month} has not begun.")
         if top is not None:
             find_provider(catalogue, top)
         settled = await self._book.settled(accounts_below(catalogue, top))
@@ -65,7 +68,7 @@ class Providers:
         due = await self._book.commissions(month, terms_of(catalogue), "", post=False)
         earned = {each.provider: each.earned.micros for each in due}
         lines = report_lines(catalogue, top, settled, usage, earned)
-        return ProviderReport(month, month >= self.this_month(), lines, total_of(lines))
+        return ProviderReport(month, month == self.this_month(), lines, total_of(lines))
 
     async def customers(self, catalogue: Catalogue, top: str | None) -> list[CustomerLine]:
         """Customers of a provider's whole tree (None: all). Raises Declined (provider_unknown)."""

@@ -60,6 +60,8 @@ def test_a_report_shows_the_month_of_a_tree(run: Run, tree: Path) -> None:
     running = run("providers", "report", "--data", tree)
     assert (running.status, "still running" in running.err) == (0, True)
     assert run("providers", "report", "--month", "2026-9", "--data", tree).status == 2
+    later = run("providers", "report", "--month", "2099-01", "--data", tree)
+    assert (later.status, later.err) == (1, "callserver: 2099-01 has not begun.\n")
 
 
 def test_commissions_are_posted_once(run: Run, tree: Path) -> None:

@@ -158,6 +158,13 @@ async def test_a_report_covers_the_subtree(books: SqlBooks, providers: Providers
         await providers.report(catalogue, "nobody", OCTOBER)
 
 
+async def test_a_month_that_has_not_begun_has_no_report(providers: Providers) -> None:
+    """It would show today's balances under a later month."""
+    with pytest.raises(Declined) as declined:
+        await providers.report(Catalogue(version=1), None, providers.this_month().next())
+    assert declined.value.reason is Reason.MONTH_UNKNOWN
+
+
 async def test_customers_of_the_whole_tree(books: SqlBooks, providers: Providers) -> None:
     """With what has settled; a foreign one is not among them."""
     await books.post("of-city", EntryKind.TOP_UP, YUAN, "t1", "t", "")
