@@ -47,8 +47,8 @@ class MinimumVersion(_Shape):
     based_on: BasedOn
     change: Literal["raise", "follow"]
     in_use: bool = Field(description="Whether the number had ever been active by then.")
-    operation_id: str
-    actor: str
+    operation_id: str | None = Field(description="Null for a customer's token, as is `actor`.")
+    actor: str | None
     reason: str
     created_at: datetime
 

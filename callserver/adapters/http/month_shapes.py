@@ -11,19 +11,19 @@ from callserver.domain.month import Correction, MonthClose, MonthReport, ReportR
 from callserver.service.minimums import ShownMinimum
 
 
-def minimum_shape(shown: ShownMinimum) -> dict[str, Any]:
-    """A number's minimum with its history."""
+def minimum_shape(shown: ShownMinimum, *, with_actor: bool = True) -> dict[str, Any]:
+    """A number's minimum with its history; `with_actor`: and with who changed it."""
     last = shown.versions[-1] if shown.versions else None
     return {
         "did": shown.did,
         "customer": shown.customer,
         "rate": money_json(shown.rate_micros),
         "minimum": money_json(last.terms.amount_micros if last else 0),
-        "history": [version_shape(version) for version in shown.versions],
+        "history": [version_shape(version, with_actor=with_actor) for version in shown.versions],
     }
 
 
-def version_shape(version: MinimumVersion) -> dict[str, Any]:
+def version_shape(version: MinimumVersion, *, with_actor: bool = True) -> dict[str, Any]:
     """One version. `based_on` is the exact fraction; `base` the minimum at rate 0.3, to 0.01."""
     terms = version.terms
     return {
@@ -39,8 +39,8 @@ def version_shape(version: MinimumVersion) -> dict[str, Any]:
         },
         "change": version.change.value,
         "in_use": version.in_use,
-        "operation_id": version.operation_id,
-        "actor": version.actor,
+        "operation_id": version.operation_id if with_actor else None,
+        "actor": version.actor if with_actor else None,
         "reason": version.reason,
         "created_at": rfc3339(version.created_ms),
     }

@@ -104,7 +104,7 @@ class MonthPages:
         shown = await self._minimums.show(_did(request))
         if not viewer.sees(shown.customer):
             raise _number_unknown(shown.did)
-        return json_reply(minimum_shape(shown))
+        return json_reply(minimum_shape(shown, with_actor=viewer.only_customer is None))
 
     async def set_minimum(self, request: web.Request, viewer: Viewer) -> web.Response:
         """POST /v1/numbers/{did}/minimum."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from callserver.adapters.http import month_models as models
 from callserver.adapters.sql import schema
@@ -79,6 +79,17 @@ async def test_a_provider_raises_a_minimum(shop: Bed) -> None:
     at_base = {"amount": "120", "at_rate": "0.3", "confirmed": True}
     raised = fits(await post(shop, MINIMUM, "north", at_base), models.MinimumVersion)
     assert raised["minimum"]["amount"] == "60.000000"
+
+
+async def test_a_customer_is_not_told_who_raised_its_minimum(shop: Bed) -> None:
+    """Neither the token nor its key, as on the pages of its account."""
+    moved = update(schema.did).values(customer="acme")
+    await shop.books.database.write(lambda connection: connection.execute(moved))
+    assert (await post(shop, MINIMUM, "north", {"amount": "50", "confirmed": True})).status == 201
+    [version] = fits(await shop.ask(MINIMUM, "acme"), models.Minimum)["history"]
+    assert (version["actor"], version["operation_id"]) == (None, None)
+    [version] = fits(await shop.ask(MINIMUM, "north"), models.Minimum)["history"]
+    assert version["actor"].startswith("token:")
 
 
 async def test_only_its_own_numbers(shop: Bed) -> None:
