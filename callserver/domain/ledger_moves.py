@@ -1,9 +1,16 @@
 """Moving money by hand: adjustments, reversals, transfers; and what forbids them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from callserver.domain.declined import Declined, Reason
-from callserver.domain.ledger import TOP_UP_MICROS_MAX, AccountSum, Entry, EntryKind
+from callserver.domain.ledger import (
+    PROVIDER_PREFIX,
+    TOP_UP_MICROS_MAX,
+    AccountSum,
+    Entry,
+    EntryKind,
+)
 from callserver.domain.money import short_yuan, yuan_text
 
 MINUTES_MAX = 100_000_000
@@ -35,7 +42,8 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """An entry of an account taken back, whole, once."""
+    """An entry of an account taken back, whole, once. `providers`: whose own accounts a transfer's
+    other entry may move (None: anybody's)."""
 
     account: str
     entry: int
@@ -43,9 +51,21 @@ class Reversal:
     actor: str
     reason: str
     force: bool = False
+    providers: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         _need_reason(self.reason)
+
+    def check_reach(self, entries: Iterable[Entry]) -> None:
+        """Raise Declined where one of these is of a provider that is out of reach."""
+        for entry in entries:
+            name = entry.account.removeprefix(PROVIDER_PREFIX)
+            own = name != entry.account
+            if own and self.providers is not None and name not in self.providers:
+                raise Declined(
+                    Reason.ENTRY_NOT_REVERSIBLE,
+                    "Another provider moved this money here: only it or an admin takes it back.",
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,6 +234,7 @@ class LedgerPages:
             actor=viewer.actor,
             reason=asked.reason,
             force=asked.force,
+            providers=viewer.providers,
         )
         posted = await _of_account(self._ledger.reverse(reversal))
         for entry in posted:

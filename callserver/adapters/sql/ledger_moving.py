@@ -64,6 +64,7 @@ def reverse(connection: Connection, asked: Reversal, now_ms: int) -> list[Entry]
             raise OperationReused(asked.operation_id)
         return [before, *_posted(connection, f"{asked.operation_id}:pair")]
     taken_back = _entries_to_reverse(connection, asked)
+    asked.check_reach(taken_back)
     posted = []
     for number, entry in enumerate(taken_back):
         operation_id = asked.operation_id if number == 0 else f"{asked.operation_id}:pair"

@@ -272,3 +272,16 @@ async def test_a_reversal_is_never_half_done_over_a_used_operation(
         await ledger.reverse(reversal(moved.debit))
     assert await settled(books, "provider:north") == 70 * YUAN
     assert await settled(books) == 40 * YUAN + 1
+
+
+async def test_who_is_below_takes_back_no_transfer_of_one_above(
+    books: SqlBooks, ledger: SqlLedger
+) -> None:
+    """It would move the account of a provider it does not even see."""
+    moved = await ledger.transfer(transfer())
+    with pytest.raises(Declined) as refused:
+        await ledger.reverse(reversal(moved.credit, providers=frozenset({"city"})))
+    assert refused.value.reason == "entry_not_reversible"
+    assert await settled(books, "provider:north") == 70 * YUAN
+    tree = frozenset({"north", "city"})
+    assert len(await ledger.reverse(reversal(moved.credit, providers=tree))) == 2
