@@ -166,6 +166,7 @@ def report(
     json: Json = False,
 ) -> None:
     """Customers, numbers, balances, the month's calls, margin and commission of a tree."""
+    from callserver.adapters.http.month_shapes import minutes_text
     from callserver.adapters.http.provider_shapes import report_shape
     from callserver.domain.business import NumberState
     from callserver.domain.money import short_yuan
@@ -189,7 +190,7 @@ def report(
             short_yuan(each.customers_micros),
             short_yuan(each.balance_micros),
             str(each.usage.calls),
-            str(-(-each.usage.billsec // 60)),
+            minutes_text(each.usage.billsec),
             short_yuan(each.usage.fees_micros),
             short_yuan(each.usage.cost_micros),
             short_yuan(each.usage.margin_micros),
@@ -200,7 +201,7 @@ def report(
     rows.append(row("total", found.total))
     columns = [
         "provider", ">customers", ">active", ">customers have", ">own account", ">calls",
-        ">minutes", ">fees", ">wholesale", ">margin", ">commission",
+        ">talk min", ">fees", ">wholesale", ">margin", ">commission",
     ]  # fmt: skip
     print_table(columns, rows, empty="no providers")
     message(f"{found.month}{', still running' if found.running else ''}")

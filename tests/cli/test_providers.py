@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from callserver.adapters.http.month_shapes import minutes_text
 from tests.cli.conftest import Run
 
 TREE = """
@@ -56,6 +57,9 @@ def test_a_report_shows_the_month_of_a_tree(run: Run, tree: Path) -> None:
     assert report["total"]["commission"]["amount"] == "0.270000"
     got = run("providers", "report", "huaxin", "--month", CALLS, "--data", tree)
     assert got.out.splitlines()[-1].startswith("total")
+    talk_s = report["total"]["usage"]["billsec"]
+    assert "talk min" in got.out.splitlines()[0]
+    assert minutes_text(talk_s) in got.out.splitlines()[-1].split()
     assert got.err == "2026-09\n"
     running = run("providers", "report", "--data", tree)
     assert (running.status, "still running" in running.err) == (0, True)
