@@ -129,6 +129,8 @@ def _print_totals(bill: "Bill") -> None:
 
     projected = "" if bill.state is BillState.CLOSED else " (if the month ended now)"
     print(f"calls: {short_yuan(bill.usage.charged_micros)}")
+    if bill.corrections_micros:
+        print(f"  of which corrections: {short_yuan(bill.corrections_micros)}")
     print(f"shortfall of the minimum: {short_yuan(bill.shortfall_micros)}{projected}")
     for each in bill.late:
         print(

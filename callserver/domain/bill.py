@@ -83,8 +83,9 @@ class SuddenFee:
 class Bill:
     """All of it. `running` None: the live calls are not known, for no server was asked.
 
-    `minutes_left` are the included minutes left at the end of the month, or now; those that live
-    calls hold are among them.
+    `corrections_micros` is what re-rating has changed of the month's calls: `usage` counts it
+    already. `minutes_left` are the included minutes left at the end of the month, or now; those
+    that live calls hold are among them.
     """
 
     customer: str
@@ -97,6 +98,7 @@ class Bill:
     late: tuple[LateLine, ...] = ()
     movements: tuple[Movement, ...] = ()
     features: tuple[FeatureCharge, ...] = ()
+    corrections_micros: int = 0
     minutes_left: int = 0
     running: tuple[RunningCall, ...] | None = None
     notice: SuddenFee | None = None

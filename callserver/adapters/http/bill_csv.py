@@ -39,6 +39,8 @@ def _rows(bill: Bill, *, for_provider: bool) -> list[dict[str, object]]:
         }
         for line in bill.lines
     ]
+    if bill.corrections_micros:
+        rows.append({"kind": "corrections", "amount": yuan_text(bill.corrections_micros)})
     rows += [
         {
             "kind": "late",

@@ -81,6 +81,9 @@ th { border-bottom: 1pt solid #333; font-weight: 600; vertical-align: bottom; }
 <h2>{{ words.total }}</h2>
 <table>
 <tr><td>{{ words.calls_total }}</td><td class="n">{{ yuan(bill.usage.charged_micros) }}</td></tr>
+{% if bill.corrections_micros %}
+<tr><td>{{ words.corrections }}</td><td class="n">{{ yuan(bill.corrections_micros) }}</td></tr>
+{% endif %}
 <tr><td>{{ words.shortfall_total }}{% if is_open %}{{ words.projected }}{% endif %}</td>
 <td class="n">{{ yuan(bill.shortfall_micros) }}</td></tr>
 <tr><td>{{ words.plan_fees }}</td><td class="n">{{ yuan(bill.plan_micros) }}</td></tr>

@@ -162,7 +162,7 @@ class FeatureFees(_Shape):
 
 
 class Bill(_Shape):
-    """due = calls charged + shortfall + late + plan_fees."""
+    """due = calls charged + shortfall + late + plan_fees. Calls include the corrections."""
 
     customer: str
     name: str
@@ -172,6 +172,7 @@ class Bill(_Shape):
     as_of: datetime
     due: Money
     calls: Usage
+    corrections: Money = Field(description="What re-rating changed of the calls; in calls already.")
     shortfall: Money
     plan_fees: Money
     included_minutes: Included

@@ -133,6 +133,7 @@ def bill_shape(bill: Bill, *, for_provider: bool) -> dict[str, Any]:
         "as_of": rfc3339(bill.as_of_ms),
         "due": money_json(bill.due_micros),
         "calls": usage_shape(bill.usage),
+        "corrections": money_json(bill.corrections_micros),
         "shortfall": money_json(bill.shortfall_micros),
         "plan_fees": money_json(bill.plan_micros),
         "included_minutes": {"used": bill.usage.minutes, "left": bill.minutes_left},

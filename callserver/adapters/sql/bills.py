@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import orjson
-from sqlalchemy import BigInteger, Connection, cast, func, insert, select
+from sqlalchemy import BigInteger, Connection, and_, cast, func, insert, not_, select
 
 from callserver.adapters.sql.month_reading import read_corrections, read_lines
-from callserver.adapters.sql.month_usage import lines_of, numbers_of
+from callserver.adapters.sql.month_usage import corrections_of, lines_of, numbers_of
 from callserver.adapters.sql.notices import notice_sudden_fees, notices_of
 from callserver.adapters.sql.schema import account, customer, ledger_entry
 from callserver.adapters.sql.schema_features import deduction
@@ -31,6 +31,7 @@ Owned = TypeVar("Owned", MonthLine, Correction)
 
 _APART = (EntryKind.CALL.value, EntryKind.SHORTFALL.value)
 _SHORTFALL = "shortfall:%"
+_RERATE = "rerate:%"
 
 
 def closed_bills(
@@ -108,6 +109,7 @@ def compose(
     rows = connection.execute(query.where(customer.c.id.in_(customers)).order_by(customer.c.id))
     movements = _movements(connection, month, customers)
     features = _features(connection, month, customers)
+    corrections = corrections_of(connection, month, customers)
     minutes = _minutes_left(connection, month, customers)
     notices = notices_of(connection, month, customers)
     return [
@@ -122,6 +124,7 @@ def compose(
             late=tuple(map(_late, late.get(row.id, ()))),
             movements=tuple(movements.get(row.id, ())),
             features=tuple(features.get(row.id, ())),
+            corrections_micros=corrections.get(row.id, 0),
             minutes_left=minutes.get(row.id, 0),
             notice=notices.get(row.id),
         )
@@ -143,7 +146,7 @@ def _late(each: Correction) -> LateLine:
 def _movements(
     connection: Connection, month: BillingMonth, customers: Sequence[str]
 ) -> dict[str, list[Movement]]:
-    """Entries beside calls and what month closes post."""
+    """Entries beside calls, corrections of calls and what month closes post."""
     entry = ledger_entry.c
     query = select(
         entry.account,
@@ -158,6 +161,7 @@ def _movements(
         entry.created_ms < month.to_ms,
         entry.kind.not_in(_APART),
         entry.operation_id.not_like(_SHORTFALL),
+        not_(and_(entry.call_id.is_not(None), entry.operation_id.like(_RERATE))),
         (entry.amount_micros != 0) | (entry.minutes != 0),
     )
     found: dict[str, list[Movement]] = {}

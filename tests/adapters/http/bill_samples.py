@@ -36,6 +36,7 @@ BILL = Bill(
         Movement(AT_MS, EntryKind.COMMISSION, -1, 0, "<b>"),
     ),
     features=(FeatureCharge("2026-11-03", "4001234560", "=recording", 5 * YUAN),),
+    corrections_micros=-2 * YUAN,
     minutes_left=96,
     running=(RunningCall("07-" + "a" * 32, "4001234560", AT_MS, 61, 300_000),),
     notice=SuddenFee(600 * YUAN, 100 * YUAN, 5, AT_MS),

@@ -20,6 +20,7 @@ def test_a_row_for_everything() -> None:
     kinds = [row["kind"] for row in rows(for_provider=True)]
     assert kinds == [
         *["number"] * 5,
+        "corrections",
         "late",
         *["movement"] * 3,
         "feature_fee",

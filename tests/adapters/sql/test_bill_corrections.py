@@ -1,0 +1,114 @@
+"""Bills beside the account's statement: calls that were rated anew count once, in their month."""
+
+import pytest
+
+from callserver.adapters.sql.books import SqlBooks
+from callserver.adapters.sql.database import Database
+from callserver.adapters.sql.ledger_book import SqlLedger
+from callserver.adapters.sql.rerating import SqlRerating
+from callserver.domain.bill import Bill
+from callserver.domain.billing_month import BillingMonth
+from callserver.domain.cdr import Cdr
+from callserver.domain.ledger import EntryKind
+from callserver.domain.rerating import Correction
+from callserver.ports.rerating import Posting
+from tests.adapters.sql.closing import ACME, ACME_TOO, NOVEMBER, OCTOBER, YUAN, World
+from tests.adapters.sql.conftest import SetClock
+from tests.adapters.sql.samples import cdr
+
+POSTING = Posting("clerk", "wrong tariff", force=True)
+MOVED = (EntryKind.REVERSAL, EntryKind.ADJUSTMENT)
+
+
+@pytest.fixture
+async def world(books: SqlBooks, database: Database, clock: SetClock) -> World:
+    """Three numbers with a minimum of 50 each from October."""
+    made = World(books, database, clock)
+    await made.open()
+    return made
+
+
+async def call(world: World, did: str, yuan: int) -> Cdr:
+    """A call of acme's that ends in October, written down as it ends."""
+    made = cdr(
+        **{"did": did, "customer": "acme", "account": "acme", "provider": "north"},
+        **{"fee_micros": yuan * YUAN, "charged_micros": yuan * YUAN},
+        ended_ms=world.clock.us // 1000,
+    )
+    await world.books.write_cdrs([made])
+    return made
+
+
+async def rerate(world: World, of: Cdr, before: int, after: int, version: int = 1) -> None:
+    """Post that the call costs `after` yuan, no longer `before`."""
+    made = Correction(
+        of.call_id, of.token_hash, "acme", of.ended_ms, "cheap", version,
+        before * YUAN, after * YUAN, 0, 0, ("a line",),
+    )  # fmt: skip
+    await SqlRerating(world.database, world.clock).post([made], POSTING)
+
+
+async def bill_of(world: World, month: BillingMonth) -> Bill:
+    found = await world.sql.bill(month, "acme")
+    assert found is not None
+    return found
+
+
+async def stated(world: World, month: BillingMonth) -> dict[EntryKind, int]:
+    """What the statement says of a month, by kind."""
+    book = SqlLedger(world.database, world.clock)
+    found = await book.statement("acme", month.from_ms, month.to_ms, None)
+    return {each.kind: each.micros for each in found.movements}
+
+
+def moved(bill: Bill) -> dict[EntryKind, int]:
+    """The bill's own movements, by kind."""
+    sums: dict[EntryKind, int] = {}
+    for each in bill.movements:
+        sums[each.kind] = sums.get(each.kind, 0) + each.amount_micros
+    return sums
+
+
+async def test_an_open_bill_agrees_with_the_statement(world: World) -> None:
+    """Calls, corrections, top-ups and adjustments, kind by kind; the shortfall is of both."""
+    world.go_to(OCTOBER.from_ms + 10 * 86_400_000)
+    first = await call(world, ACME, 20)
+    await call(world, ACME_TOO, 60)
+    await world.books.post("acme", EntryKind.TOP_UP, 500 * YUAN, "t-1", "clerk", "bank")
+    await world.books.post("acme", EntryKind.ADJUSTMENT, 7 * YUAN, "rerate:mine", "clerk", "sorry")
+    await rerate(world, first, 20, 15)
+    await rerate(world, first, 15, 12, version=2)
+    bill, book = await bill_of(world, OCTOBER), await stated(world, OCTOBER)
+    own = moved(bill)
+    assert (bill.usage.charged_micros, bill.corrections_micros) == (72 * YUAN, -8 * YUAN)
+    assert [each.shortfall_micros for each in bill.lines] == [38 * YUAN, 0]
+    assert own == {EntryKind.TOP_UP: 500 * YUAN, EntryKind.ADJUSTMENT: 7 * YUAN}
+    assert book[EntryKind.CALL] == bill.corrections_micros - bill.usage.charged_micros
+    corrected = sum(book[kind] - own.get(kind, 0) for kind in MOVED)
+    assert corrected == -bill.corrections_micros
+    assert book[EntryKind.TOP_UP] == own[EntryKind.TOP_UP]
+    assert sum(book.values()) == sum(own.values()) - bill.usage.charged_micros
+
+
+async def test_what_is_corrected_after_the_close_is_on_the_open_bill(world: World) -> None:
+    """The closed bill stays; the open one agrees with the statement, to date and once closed."""
+    world.go_to(OCTOBER.from_ms + 10 * 86_400_000)
+    first = await call(world, ACME, 20)
+    await rerate(world, first, 20, 15)
+    world.after(OCTOBER)
+    await world.months.close(OCTOBER, "clerk")
+    fixed = await bill_of(world, OCTOBER)
+    assert (fixed.corrections_micros, fixed.shortfall_micros) == (-5 * YUAN, 85 * YUAN)
+    await rerate(world, first, 15, 25, version=2)
+    to_date = await bill_of(world, NOVEMBER)
+    [late] = to_date.late
+    assert (late.usage.charged_micros, late.shortfall_micros) == (10 * YUAN, -10 * YUAN)
+    assert (to_date.corrections_micros, to_date.movements) == (0, ())
+    await world.months.correct(OCTOBER, "clerk")
+    book = await stated(world, NOVEMBER)
+    assert book[EntryKind.SHORTFALL] == -fixed.shortfall_micros
+    assert sum(book[kind] for kind in MOVED) == -to_date.late_micros == 0
+    world.after(NOVEMBER)
+    await world.months.close(NOVEMBER, "clerk")
+    assert (await bill_of(world, NOVEMBER)).late == to_date.late
+    assert await bill_of(world, OCTOBER) == fixed
