@@ -37,7 +37,9 @@ def show_bill(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Show a customer's bill of a month: to date while it runs, fixed once it is closed."""
+    """Show a customer's bill of a month.
+
+    To date while the month runs, fixed once it is closed."""
     from callserver.adapters.http.bill_csv import bill_csv
     from callserver.adapters.http.bill_page import bill_html
     from callserver.adapters.http.month_shapes import bill_shape

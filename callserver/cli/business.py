@@ -30,7 +30,9 @@ def import_business(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Import customers, numbers, lines, tariffs, features, plans, minimums: all or nothing.
+    """Import business data from TOML and CSV: all or nothing.
+
+    Customers, numbers, lines, tariffs, features, plans and minimums.
 
     Every error is listed with file, line, column and reason. A running server follows at once.
     """
@@ -116,7 +118,9 @@ def export_business(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Export customers, numbers, lines, tariffs, features, plans and minimums.
+    """Export business data as TOML or CSV.
+
+    Customers, numbers, lines, tariffs, features, plans and minimums.
 
     Importing it again changes nothing.
     """

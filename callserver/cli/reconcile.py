@@ -31,7 +31,9 @@ def reconcile(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Compare a day's deductions with the providers' ledgers; exit status 1 if they differ."""
+    """Compare a day's deductions with the providers' ledgers.
+
+    Exit status 1 if they differ."""
     from callserver.cli.opening import open_config, with_office
 
     wanted = day_or_none(day, "--day")

@@ -30,7 +30,11 @@ class SqlLedger:
         )
 
     async def statement(
-        self, account: str, from_ms: int, to_ms: int, take: Callable[[Statement, Entry], None] | None
+        self,
+        account: str,
+        from_ms: int,
+        to_ms: int,
+        take: Callable[[Statement, Entry], None] | None,
     ) -> Statement:
         """The statement, from one snapshot."""
         return await self._database.read(
