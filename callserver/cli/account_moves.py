@@ -34,7 +34,7 @@ def adjust(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Add money (and included minutes) to an account, or take some away."""
+    """Add money or included minutes, or take some away."""
     from callserver.domain.ledger import TOP_UP_MICROS_MAX
     from callserver.domain.ledger_moves import MINUTES_MAX, Adjustment
 
@@ -68,7 +68,10 @@ def reverse(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Take an entry back, whole and once; of a transfer, both its entries."""
+    """Take an entry back, whole and once.
+
+    Of a transfer, both its entries.
+    """
     from callserver.domain.ledger_moves import Reversal
 
     asked = Reversal(account, entry, operation(operation_id), actor(), one_line(reason), force)

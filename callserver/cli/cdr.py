@@ -90,7 +90,7 @@ def export(
     data: DataFolder = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, not CSV.")] = False,
 ) -> None:
-    """Write calls as CSV (or JSON lines), the one that ended last first."""
+    """Write calls as CSV or JSON lines, the last first."""
     from callserver.cli.opening import open_config, with_books
 
     query = _query(did, customer, start, end, PAGE, None)
@@ -112,7 +112,7 @@ def show(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Show one call with its fee, step by step, and what was corrected since."""
+    """Show one call, its fee step by step, its corrections."""
     from callserver.adapters.http.correction_shapes import correction_shape
     from callserver.adapters.http.shapes import cdr_shape
     from callserver.cli.opening import open_config, with_books, with_office

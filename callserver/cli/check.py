@@ -42,7 +42,7 @@ def check(config: ConfigFile = None, data: DataFolder = None, json: Json = False
 
 
 def doctor(config: ConfigFile = None, data: DataFolder = None, json: Json = False) -> None:
-    """Check what `check` does, this host, the running server, balances."""
+    """Check what `check` does, the host, the server and balances."""
     from callserver.cli.ledger_check import check_ledger
     from callserver.cli.opening import open_config
     from callserver.service.checking import run_checks

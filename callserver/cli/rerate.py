@@ -46,7 +46,9 @@ def rerate(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Rate finished calls anew; with --post, correct those whose price changes.
+    """Rate finished calls anew.
+
+    With --post, correct those whose price changes.
 
     A correction takes the call's entry back and posts a new one, today; the CDR stays as it is.
     The same calls by the same version again change nothing.

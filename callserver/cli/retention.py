@@ -29,7 +29,9 @@ def purge(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Delete callers' numbers whose time is over, and keep counts by day and area.
+    """Delete callers' numbers whose time is over.
+
+    Counts by day and area stay.
 
     Money is never deleted, nor the caller of a disputed call. A running server does it by itself.
     """
@@ -87,7 +89,10 @@ def dispute(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Note that a call is contested: its caller stays until the dispute is closed."""
+    """Note that a call is contested.
+
+    Its caller stays until the dispute is closed.
+    """
     from callserver.cli.opening import open_config, with_office
 
     if close is (note is not None):
@@ -144,7 +149,10 @@ def regions(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """What is left of a month whose callers were deleted: calls by day, number and area."""
+    """Show what is left of a month without its callers.
+
+    Calls by day, number and area.
+    """
     from datetime import date
 
     from callserver.cli.opening import open_config, with_office
