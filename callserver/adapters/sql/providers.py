@@ -1,12 +1,23 @@
 """Providers' calls added up, and commissions: worked out and posted in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from sqlalchemy import BigInteger, Connection, case, cast, func, insert, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    case,
+    cast,
+    func,
+    insert,
+    select,
+    text,
+)
 
 from callserver.adapters.sql.database import Database
 from callserver.adapters.sql.ledger import account_sums, post
 from callserver.adapters.sql.schema import cdr
+from callserver.adapters.sql.schema_ledger import cdr_correction
 from callserver.adapters.sql.schema_providers import commission
 from callserver.domain.billing_month import BillingMonth
 from callserver.domain.commission import CallUsage, Terms, earned
@@ -72,14 +83,38 @@ def _usage(connection: Connection, from_ms: int, to_ms: int) -> dict[str, CallUs
         .where(cdr.c.ended_ms >= from_ms, cdr.c.ended_ms < to_ms, cdr.c.provider.is_not(None))
         .group_by(cdr.c.provider)
     )
-    return {row[0]: CallUsage(*row[1:]) for row in connection.execute(query)}
+    found = {row[0]: CallUsage(*row[1:]) for row in connection.execute(query)}
+    for provider, more in _corrected(connection, from_ms, to_ms, priced):
+        found[provider] = found[provider] + more
+    return found
+
+
+def _corrected(
+    connection: Connection, from_ms: int, to_ms: int, priced: ColumnElement[bool]
+) -> Iterator[tuple[str, CallUsage]]:
+    """What re-rating changed of these calls' fees, by provider."""
+    change = cdr_correction.c
+    same = (cdr.c.ended_ms == change.ended_ms) & (
+        cdr.c.token_hash == func.substr(change.call_id, 4)
+    )
+    micros = change.after_micros - change.before_micros
+    sums = (func.sum(micros), func.sum(case((priced, micros), else_=0)))
+    query = (
+        select(cdr.c.provider, *(cast(each, BigInteger) for each in sums))
+        .join_from(cdr_correction, cdr, same)
+        .where(change.ended_ms >= from_ms, change.ended_ms < to_ms, cdr.c.provider.is_not(None))
+        .group_by(cdr.c.provider)
+    )
+    for provider, fees, priced_fees in connection.execute(query):
+        yield provider, CallUsage(fees_micros=fees, priced_fees_micros=priced_fees)
 
 
 def _due(
     connection: Connection, month: BillingMonth, terms: Mapping[str, Terms]
 ) -> list[Commission]:
     """What is to be posted now. A month posted before keeps the terms it was posted by: neither a
-    new commission nor another parent changes the past, only calls that arrived late do."""
+    new commission nor another parent changes the past, only calls that arrived late or were rated
+    anew do."""
     before: dict[str, tuple[int, int]] = {}
     kept: dict[str, Terms] = {}
     rows = connection.execute(
@@ -134,7 +169,7 @@ def _post(
 
 
 def _entry(each: Commission, operation_id: str, actor: str, now_ms: int) -> Entry:
-    late = "" if not each.part else ", calls that arrived late"
+    late = "" if not each.part else ", calls that came late or were rated anew"
     return Entry(
         id=0,
         account=provider_account(each.provider),

@@ -6,11 +6,15 @@ import pytest
 
 from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.providers import SqlProviders
+from callserver.adapters.sql.rerating import SqlRerating
 from callserver.domain.billing_month import BillingMonth
 from callserver.domain.business import Catalogue, Customer, Provider
 from callserver.domain.commission import CallUsage
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.ledger import EntryKind
+from callserver.domain.rerating import Correction
+from callserver.ports import CdrQuery
+from callserver.ports.rerating import Posting
 from callserver.service.providers import Providers
 from tests.adapters.sql.conftest import SetClock
 from tests.adapters.sql.samples import cdr, changes
@@ -70,6 +74,27 @@ async def test_usage_is_of_the_month_in_which_calls_ended(
     assert usage["city"].margin_micros == 2 * YUAN
 
 
+async def test_what_re_rating_changed_counts_in_the_month_of_the_call(
+    books: SqlBooks, providers: Providers, clock: SetClock
+) -> None:
+    """The fee is what the customer pays in the end; a posted commission follows by a part."""
+    await call(books, "city", 100)
+    await providers.commissions(await books.load_catalogue(), OCTOBER, "t", post=True)
+    assert (await balances(books))["city"] == 10
+    (made,) = (await books.cdrs(CdrQuery(customers=None))).cdrs
+    corrected = Correction(
+        made.call_id, made.token_hash, "of-city", made.ended_ms, "cheap", 1,
+        100 * YUAN, 40 * YUAN, 0, 0, ("a line",),
+    )  # fmt: skip
+    posting = Posting("clerk", "wrong tariff", force=True)
+    await SqlRerating(books.database, clock).post([corrected], posting)
+    usage = await SqlProviders(books.database, clock).usage(OCTOBER.from_ms, OCTOBER.to_ms)
+    assert usage["city"].fees_micros == 40 * YUAN
+    for _ in range(2):
+        await providers.commissions(await books.load_catalogue(), OCTOBER, "t", post=True)
+    assert (await balances(books))["city"] == 4
+
+
 async def test_a_month_is_posted_once(books: SqlBooks, providers: Providers) -> None:
     """Shares, differences and margins; running it again moves nothing."""
     await call(books, "city", 100)
@@ -116,7 +141,10 @@ async def test_late_calls_post_the_difference_by_the_months_own_terms(
     await providers.commissions(catalogue, OCTOBER, "t", post=True)
     assert await balances(books) == {"north": 6, "city": 12, "shop": 0, "south": 0}
     reasons = [each.reason for each in await books.entries_after("provider:city", 0)]
-    assert reasons == ["commission of 2026-10", "commission of 2026-10, calls that arrived late"]
+    assert reasons == [
+        "commission of 2026-10",
+        "commission of 2026-10, calls that came late or were rated anew",
+    ]
 
 
 async def test_several_posters_post_once(books: SqlBooks, providers: Providers) -> None:
