@@ -4,6 +4,7 @@ from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any
 
 from callserver.adapters.sealing import KeyFileSealer
+from callserver.adapters.sql.arrears import SqlArrears
 from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.features import SqlFeatures
 from callserver.adapters.sql.idempotency import SqlKeys
@@ -20,6 +21,7 @@ from callserver.domain.lifecycle import Periods
 from callserver.domain.money import parse_yuan
 from callserver.ports import MeterStore, Pbx
 from callserver.service.account_watch import AccountWatch
+from callserver.service.arrears import Arrears
 from callserver.service.bills import Bills
 from callserver.service.features import FeaturePolicy, Features
 from callserver.service.ledger import Ledger
@@ -60,6 +62,7 @@ def build_office(books: SqlBooks, config: Config) -> Office:
         ),
         rerating=Rerating(SqlRerating(books.database, books.clock), books, load_calendar),
         numbers=_numbers(books, config),
+        arrears=Arrears(SqlArrears(books.database, books.clock), config.numbers.arrears_days),
         providers=Providers(SqlProviders(books.database, books.clock), books.clock),
         retention=Retention(
             SqlRetention(books.database, books.clock),
@@ -102,6 +105,7 @@ def number_periods(config: Config) -> Periods:
         freeze_ms=numbers.freeze_s * 1000,
         lock_ms=numbers.lock_h * HOUR_MS,
         long_prefixes=numbers.long_prefixes,
+        arrears_days=numbers.arrears_days,
     )
 
 

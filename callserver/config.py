@@ -271,6 +271,13 @@ class NumbersConfig(_Section):
         le=87_600,
         description="Hours a locked number waits for its real-name material; then it is released.",
     )
+    arrears_days: WholeNumber = Field(
+        30,
+        ge=0,
+        le=365,
+        description="Days overdue before a postpaid customer's number may be suspended "
+        "for arrears.",
+    )
     classes: NumberClasses = Field(
         DEFAULT_CLASSES,
         description="Endings, the first that fits: `SHAPE KIND YUAN`, KIND special or ordinary. "

@@ -64,6 +64,8 @@ TESTED_BY = {
     "callserver.cli.ami_probe": "tests/cli/test_check_on_asterisk.py",
     "callserver.cli.api": "tests/cli/test_accounts.py",
     "callserver.cli.arguments": "tests/cli/test_accounts.py",
+    "callserver.ports.arrears": "tests/adapters/sql/test_arrears.py",
+    "callserver.service.arrears": "tests/cli/test_customers_overdue.py",
     "callserver.cli.calls": "tests/cli/test_serve.py",
     "callserver.cli.demo": "tests/demo/test_run.py",
     "callserver.cli.opening": "tests/cli/test_db.py",

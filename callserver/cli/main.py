@@ -11,6 +11,7 @@ from callserver.cli import (
     accounts,
     calls,
     cdr,
+    customers_overdue,
     db,
     features,
     minimums,
@@ -100,6 +101,7 @@ cdr.app.command("disputes")(retention.disputes)
 cdr.app.command("regions")(retention.regions)
 app.add_typer(cdr.app, name="cdr")
 app.add_typer(providers.app, name="providers")
+providers.customers.command("overdue")(customers_overdue.overdue)
 app.add_typer(providers.customers, name="customers")
 app.add_typer(tariffs.app, name="tariffs")
 app.add_typer(token.app, name="token")

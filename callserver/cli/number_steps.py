@@ -250,6 +250,9 @@ def suspend(
     number: Number,
     why: For,
     reason: Reason = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Arrears: even before they are long enough overdue.")
+    ] = False,
     operation_id: OperationId = None,
     config: ConfigFile = None,
     data: DataFolder = None,
@@ -259,7 +262,10 @@ def suspend(
 
     For arrears or a hold running ones finish what is held, for a violation they are cut.
     """
-    command = _command("suspend", number, operation_id, reason=reason, suspension=_why(why))
+    noted = f"forced: {reason}".rstrip(": ") if force and why == "arrears" else reason
+    command = _command(
+        "suspend", number, operation_id, reason=noted, suspension=_why(why), forced=force
+    )
     _run(config, data, lambda office: office.numbers.act(command), json=json)
 
 

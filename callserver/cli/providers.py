@@ -38,7 +38,7 @@ Month = Annotated[
 ]
 
 
-def _with_catalogue(
+def with_catalogue(
     config: "Path | None",
     data: "Path | None",
     work: "Callable[[Office, Catalogue], Awaitable[T]]",
@@ -63,7 +63,7 @@ def list_providers(config: ConfigFile = None, data: DataFolder = None, json: Jso
     async def work(_office: "Office", catalogue: "Catalogue") -> "Catalogue":
         return catalogue
 
-    catalogue = _with_catalogue(config, data, work)
+    catalogue = with_catalogue(config, data, work)
     found = list(in_order(catalogue.providers, None))
     if json:
         print_json({"providers": [provider_shape(each, each.parent) for _, each in found]})
@@ -96,7 +96,7 @@ def tree(
     async def work(_office: "Office", catalogue: "Catalogue") -> "Catalogue":
         return catalogue
 
-    catalogue = _with_catalogue(config, data, work)
+    catalogue = with_catalogue(config, data, work)
     if provider is not None:
         find_provider(catalogue, provider)
     owned: dict[str, list[str]] = {}
@@ -138,7 +138,7 @@ def show(
             await office.providers.posted(frozenset((found.id,))),
         )
 
-    found, balance, posted = _with_catalogue(config, data, work)
+    found, balance, posted = with_catalogue(config, data, work)
     if json:
         print_json(
             {
@@ -177,7 +177,7 @@ def report(
         in_month = wanted or office.providers.this_month()
         return await office.providers.report(catalogue, provider, in_month)
 
-    found = _with_catalogue(config, data, work)
+    found = with_catalogue(config, data, work)
     if json:
         print_json(report_shape(found))
         return
@@ -226,7 +226,7 @@ def commissions(
     async def work(office: "Office", catalogue: "Catalogue") -> "list[Commission]":
         return await office.providers.commissions(catalogue, wanted, actor(), post=post)
 
-    found = _with_catalogue(config, data, work)
+    found = with_catalogue(config, data, work)
     if json:
         print_json(
             {
@@ -273,7 +273,7 @@ def list_customers(
     async def work(office: "Office", catalogue: "Catalogue") -> "list[CustomerLine]":
         return await office.providers.customers(catalogue, provider)
 
-    found = _with_catalogue(config, data, work)
+    found = with_catalogue(config, data, work)
     if json:
         print_json({"customers": [customer_shape(each) for each in found]})
         return
@@ -296,7 +296,7 @@ def show_customer(
         dids = [each for each in catalogue.dids.values() if each.customer == found.id]
         return await office.providers.customer(catalogue, found), dids
 
-    line, dids = _with_catalogue(config, data, work)
+    line, dids = with_catalogue(config, data, work)
     if json:
         listed = [{"did": each.number, "state": each.state.value} for each in dids]
         print_json({**customer_shape(line), "dids": listed})

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     MONTH_OUT_OF_ORDER = "month_out_of_order"
     MONTH_UNKNOWN = "month_unknown"
     NUMBER_NOT_ACTIVE = "number_not_active"
+    NOT_OVERDUE = "not_overdue"
     FEATURE_UNKNOWN = "feature_unknown"
     FEATURE_ACTIVE = "feature_active"
     FEATURE_NOT_ACTIVE = "feature_not_active"

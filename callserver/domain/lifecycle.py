@@ -51,13 +51,17 @@ class Suspension(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """How long things last, in milliseconds. Numbers with a long prefix count as special."""
+    """How long things last, in milliseconds. Numbers with a long prefix count as special.
+
+    `arrears_days`: overdue before a postpaid customer's number may be suspended for arrears.
+    """
 
     ordinary_ms: int = 3 * DAY_MS
     special_ms: int = 30 * DAY_MS
     freeze_ms: int = 30 * 60_000
     lock_ms: int = 30 * DAY_MS
     long_prefixes: tuple[str, ...] = ("4008",)
+    arrears_days: int = 30
 
     def of(self, number: str, *, special: bool) -> int:
         """One reservation period of this number."""

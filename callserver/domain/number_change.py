@@ -16,7 +16,7 @@ class Command:
     """One request, to be carried out once under its operation id.
 
     `provider` acts (None: the operator, for whoever holds the number). `sealed_form`: the intent
-    form of a reservation, sealed.
+    form of a reservation, sealed. `forced`: suspend although nothing is overdue yet.
     """
 
     event: NumberEvent
@@ -33,6 +33,7 @@ class Command:
     carrier_reference: str = ""
     materials: tuple[Material, ...] = ()
     sealed_form: str | None = None
+    forced: bool = False
 
     @property
     def request_digest(self) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from callserver.ports.idempotency import KeyBook
 from callserver.service.account_watch import AccountWatch
+from callserver.service.arrears import Arrears
 from callserver.service.bills import Bills
 from callserver.service.features import Features
 from callserver.service.ledger import Ledger
@@ -34,3 +35,4 @@ class Office:
     bills: Bills
     sudden_fees: SuddenFees
     plans: Plans
+    arrears: Arrears

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from callserver.adapters.sql import number_did, schema
+from callserver.adapters.sql.arrears import owed_by
 from callserver.adapters.sql.ledger import post_covered
 from callserver.adapters.sql.number_rows import (
     change_of,
@@ -22,6 +23,7 @@ from callserver.adapters.sql.schema_numbers import (
     real_name_material,
 )
 from callserver.domain import lifecycle
+from callserver.domain.arrears import earliest_day
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.ledger import Entry, EntryKind, OperationReused, provider_account
 from callserver.domain.lifecycle import (
@@ -30,6 +32,7 @@ from callserver.domain.lifecycle import (
     Passed,
     Periods,
     Request,
+    Suspension,
     root_of,
 )
 from callserver.domain.number_change import Command, NumberChange
@@ -54,6 +57,7 @@ def carry_out(
     if (first := _first(connection, command)) is not None:  # made while we waited for the row
         return first
     record = write_passed(connection, lifecycle.judged(record, now_ms, periods), record)
+    _check_overdue(connection, record, command, now_ms, periods.arrears_days)
     new = lifecycle.apply(record, _request(connection, record, command), now_ms, periods)
     new = _with_application(connection, command, record, new, now_ms)
     _store(connection, new)
@@ -137,6 +141,26 @@ def _request(connection: Connection, record: NumberRecord, command: Command) -> 
             tops = {root_of(parents, each) for each in (record.last_provider, provider)}
             same_tree = len(tops) == 1
     return Request(command.event, command.provider, command.customer, command.suspension, same_tree)
+
+
+def _check_overdue(
+    connection: Connection, record: NumberRecord, command: Command, now_ms: int, days: int
+) -> None:
+    """A postpaid customer has time to pay. Raises Declined."""
+    if command.event is not NumberEvent.SUSPEND or command.suspension is not Suspension.ARREARS:
+        return
+    if command.forced or record.customer is None:
+        return
+    postpaid, owed = owed_by(connection, record.customer, now_ms, days)
+    if not postpaid or (owed is not None and owed.may_suspend):
+        return
+    first = earliest_day(now_ms, days) if owed is None else owed.from_day
+    what = "owes nothing from a closed month" if owed is None else f"is {owed.days} days overdue"
+    raise Declined(
+        Reason.NOT_OVERDUE,
+        f"{record.customer} {what}; its numbers may be suspended for arrears from {first} on "
+        f"({days} days overdue, in Shanghai).",
+    )
 
 
 def _parents(connection: Connection) -> dict[str, str | None]:
