@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from callserver.demo.asterisk.free_ports import free_tcp_port
+
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^<!-- run(?:: status (\d+))? -->\n```console\n(.*?)^```$", re.M | re.S)
 PORT_WRITTEN = "8400"
@@ -65,7 +67,7 @@ class Shell:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = str(_free_port())
+        self.port = str(free_tcp_port())
         for name in ("config", "dialplan"):
             (folder / name).symlink_to(ROOT / name)
         own = {name: value for name, value in os.environ.items() if "CALLSERVER" not in name}
@@ -142,10 +144,3 @@ def shell(folder: Path) -> Iterator[Shell]:
         yield opened
     finally:
         opened.end()
-
-
-def _free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
-        return port

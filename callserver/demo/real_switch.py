@@ -12,8 +12,8 @@ from callserver.demo import business
 from callserver.demo.asterisk.calls import CarrierCalls
 from callserver.demo.asterisk.destinations import Destination
 from callserver.demo.asterisk.folder import ensure_asterisk_folder
+from callserver.demo.asterisk.free_ports import free_tcp_port
 from callserver.demo.asterisk.instance import AsteriskInstance, CdrLine
-from callserver.demo.asterisk.processes import free_tcp_port
 from callserver.demo.day import PlannedCall
 from callserver.demo.proof import CallFacts
 from callserver.demo.reckoning import due

@@ -19,7 +19,7 @@ import psutil
 
 from callserver.adapters.redis.data_folder import socket_path
 from callserver.adapters.redis.embedded_probe import NoAnswer, ask, server_pid
-from callserver.demo.asterisk.processes import free_tcp_port
+from callserver.demo.asterisk.free_ports import free_tcp_port
 from tests.bench.asterisk_bytes import PBX
 from tests.e2e.http import get_json
 

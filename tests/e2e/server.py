@@ -14,8 +14,8 @@ import orjson
 
 from callserver.adapters.redis.data_folder import remove_socket, socket_path
 from callserver.adapters.redis.embedded_probe import NoAnswer, ask
+from callserver.demo.asterisk.free_ports import free_tcp_port
 from callserver.demo.asterisk.instance import AsteriskInstance
-from callserver.demo.asterisk.processes import free_tcp_port
 from tests.e2e.http import get_json
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from callserver.demo.asterisk.folder import INSTANCE_MOUNT
+from callserver.demo.asterisk.free_ports import RTP_PORTS
 
 INSIDE = f"/{INSTANCE_MOUNT}"  # where the instance's folder appears for Asterisk
 CONTEXT = "from-400"
@@ -43,7 +44,6 @@ class InstanceSettings:
     ami_secret: str
     trunks: Mapping[str, int]  # trunk name → SIP port of its far end
     dialplan: Path  # the folder with callserver.conf
-    rtp_ports: tuple[int, int] = (10000, 29999)
     globals: Mapping[str, str] = field(default_factory=dict)  # on top of the operator's own
     extensions_extra: str = ""  # more contexts, e.g. a hard-coded Dial to compare with
     from_context: str = CONTEXT
@@ -60,7 +60,7 @@ def write_configuration(etc: Path, settings: InstanceSettings) -> None:
         "asterisk.conf": _asterisk(),
         "modules.conf": _modules(),
         "logger.conf": _logger(),
-        "rtp.conf": _rtp(settings),
+        "rtp.conf": _rtp(),
         "pjsip.conf": _pjsip(settings),
         "extensions.conf": _extensions(settings),
         "manager.conf": _manager(settings),
@@ -110,9 +110,8 @@ def _logger() -> str:
     return "[general]\ndateformat = %F %T.%3q\n[logfiles]\nfull => notice,warning,error,verbose\n"
 
 
-def _rtp(settings: InstanceSettings) -> str:
-    first, last = settings.rtp_ports
-    return f"[general]\nrtpstart = {first}\nrtpend = {last}\n"
+def _rtp() -> str:
+    return f"[general]\nrtpstart = {RTP_PORTS.start}\nrtpend = {RTP_PORTS.stop - 1}\n"
 
 
 def _pjsip(settings: InstanceSettings) -> str:

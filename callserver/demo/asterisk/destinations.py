@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from types import TracebackType
 
-from callserver.demo.asterisk.processes import free_udp_port
+from callserver.demo.asterisk.free_ports import free_udp_port
 from callserver.demo.asterisk.sipp_process import Sipp, SippLine
 
 _NEVER_MS = 3_600_000

@@ -23,7 +23,8 @@ from callserver.demo.asterisk.configuration import (
     write_configuration,
 )
 from callserver.demo.asterisk.folder import INSTANCE_MOUNT, AsteriskFolder
-from callserver.demo.asterisk.processes import GuardedProcess, free_tcp_port, free_udp_port
+from callserver.demo.asterisk.free_ports import free_tcp_port, free_udp_port
+from callserver.demo.asterisk.processes import GuardedProcess
 
 DIALPLAN = Path(__file__).resolve().parents[3] / "dialplan"
 AMI_USER = "callserver"  # the section in dialplan/manager.conf
@@ -83,7 +84,6 @@ class AsteriskInstance:
         trunks: Mapping[str, int] | None = None,
         ami_port: int | None = None,
         sip_port: int | None = None,
-        rtp_ports: tuple[int, int] = (10000, 29999),
         globals_extra: Mapping[str, str] | None = None,
         extensions_extra: str = "",
         from_context: str = CONTEXT,
@@ -102,7 +102,6 @@ class AsteriskInstance:
             ami_secret=secrets.token_urlsafe(24),
             trunks=dict(trunks or {}),
             dialplan=dialplan,
-            rtp_ports=rtp_ports,
             globals=dict(globals_extra or {}),
             extensions_extra=extensions_extra,
             from_context=from_context,

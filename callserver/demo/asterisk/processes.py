@@ -1,9 +1,7 @@
 """Child processes that cannot outlive us, not even after our own SIGKILL."""
 
 import os
-import secrets
 import signal
-import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +9,6 @@ from types import TracebackType
 
 # `read` ends when the last copy of our end of the pipe closes: when we close it or when we die.
 _GUARD = 'read _; kill -KILL "-$0" 2>/dev/null'
-_PORTS = range(12_000, 32_000)
-_TRIES = 100
 
 
 class GuardedProcess:
@@ -107,27 +103,3 @@ class GuardedProcess:
         trace: TracebackType | None,
     ) -> None:
         self.kill()
-
-
-def free_tcp_port() -> int:
-    """A TCP port nobody listens on at 127.0.0.1 right now."""
-    return _free_port(socket.SOCK_STREAM)
-
-
-def free_udp_port() -> int:
-    """A UDP port nobody has bound at 127.0.0.1 right now."""
-    return _free_port(socket.SOCK_DGRAM)
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    """A random one below those that the system hands out itself, which may be taken by the time
-    ours is used. Raises OSError where none can be bound."""
-    for _ in range(_TRIES):
-        port = secrets.choice(_PORTS)
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
-    raise OSError(f"no free port found among {_PORTS.start} to {_PORTS.stop - 1}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from callserver.demo.asterisk.processes import GuardedProcess, free_tcp_port, free_udp_port
+from callserver.demo.asterisk.processes import GuardedProcess
 
 PARENT = """
 import os, sys, time
@@ -83,9 +83,3 @@ def test_a_program_that_is_missing_is_an_error() -> None:
     """As with subprocess."""
     with pytest.raises(FileNotFoundError):
         GuardedProcess(["/nowhere/at/all"])
-
-
-def test_free_ports_are_ports() -> None:
-    """Both kinds are within the unprivileged range."""
-    assert 1024 < free_tcp_port() < 65536
-    assert 1024 < free_udp_port() < 65536

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from callserver.demo.asterisk.folder import AsteriskUnavailable
-from callserver.demo.asterisk.processes import free_udp_port
+from callserver.demo.asterisk.free_ports import free_udp_port
 from callserver.demo.asterisk.sipp_process import Sipp, SippLine
 
 VALUES = {"RING_MS": "50", "TALK_MS": "100"}
