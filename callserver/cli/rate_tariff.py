@@ -14,8 +14,8 @@ from callserver.cli.output import Failed, message
 if TYPE_CHECKING:
     from datetime import date
 
-    from callserver.domain.call import Caller
     from callserver.domain.call_tariff import CallTariff
+    from callserver.domain.caller import Caller
     from callserver.domain.holidays import Holiday
     from callserver.domain.tariff import TariffVersion
 

@@ -10,7 +10,8 @@ from callserver.cli.output import print_json
 
 if TYPE_CHECKING:
     from callserver.config import Config
-    from callserver.domain.call import Caller, Region
+    from callserver.domain.caller import Caller
+    from callserver.domain.region import Region
     from callserver.domain.routing import Decision
 
 _MARKS = {"passed": "✓", "refused": "✗", "skipped": "-"}

@@ -1,12 +1,11 @@
 """Bands: when, from where and to where a tariff charges another rate."""
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
-if TYPE_CHECKING:
-    from callserver.domain.call import Caller
+from callserver.domain.caller import Caller
 
 BANDS_MAX = 200
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -41,7 +40,7 @@ class Band:
     destination_prefixes: tuple[str, ...] = ()
     name: str = ""
 
-    def caller_rank(self, caller: "Caller") -> CallerRank | None:
+    def caller_rank(self, caller: Caller) -> CallerRank | None:
         """How exactly the band names this caller; None where it is not for them."""
         length = longest_prefix(self.caller_prefixes, caller.number)
         if length is None:

@@ -9,8 +9,10 @@ import orjson
 
 from callserver.domain.business import Billing
 from callserver.domain.call_tariff import CallTariff
+from callserver.domain.caller import Caller, CallerKind
 from callserver.domain.identity import is_token
 from callserver.domain.refusal import Refusal
+from callserver.domain.region import Region
 
 Known = TypeVar("Known")
 _NO_BANDS = b',"cap_micros":null,"bands":[],"first_day":0,"day_kinds":"","upto_s":0'
@@ -32,34 +34,6 @@ def _terms(raw: Mapping[str, Any] | None) -> CallTariff | None:
     if raw is None:
         return None
     return CallTariff.from_json({_RENAMED.get(name, name): value for name, value in raw.items()})
-
-
-class CallerKind(StrEnum):
-    """What the presented caller number turned out to be."""
-
-    MOBILE = "mobile"
-    LANDLINE = "landline"
-    INTERNATIONAL = "international"
-    SHORT = "short"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Where a number is registered (not where the phone is). Names are Chinese, as in phone.dat."""
-
-    province: str
-    city: str
-    area_code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The A-number in canonical form: `02188886666`, `13800138000`; empty if withheld."""
-
-    number: str
-    kind: CallerKind
-    region: Region | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from callserver.domain.band import DAY_S, WEEKDAYS, Band, longest_prefix
+from callserver.domain.caller import Caller
 from callserver.domain.holidays import DayKind, HolidayCalendar, by_weekday
 from callserver.domain.number import dialled
 from callserver.domain.price_table import SECONDS_PER_MINUTE, PriceTable, Segment
 from callserver.domain.tariff import PRECISION_MICROS_DEFAULT, TariffVersion
-
-if TYPE_CHECKING:
-    from callserver.domain.call import Caller
 
 RING_S_MAX = 6_000  # 20 lines of 300 s: so long may pass between admission and answer
 _DAY_MS = DAY_S * 1000
@@ -86,7 +84,7 @@ class CallTariff:
     def snapshot(
         cls,
         version: TariffVersion,
-        caller: "Caller",
+        caller: Caller,
         at_ms: int,
         upto_s: int,
         calendar: HolidayCalendar,
@@ -211,7 +209,7 @@ def owning_day(band: CallBand, at_ms: int) -> int | None:
     return ordinal - 1 if of_day_ms < band.to_s * 1000 else None
 
 
-def _bands_for(bands: tuple[Band, ...], caller: "Caller") -> Iterator[CallBand]:
+def _bands_for(bands: tuple[Band, ...], caller: Caller) -> Iterator[CallBand]:
     for number, band in enumerate(bands, 1):
         rank = band.caller_rank(caller)
         if rank is not None:

@@ -4,16 +4,38 @@ Trunks present callers bare, with `0`, `86`, `+86` or `0086`, landlines with or 
 """
 
 import re
+from dataclasses import dataclass
+from enum import StrEnum
 
-from callserver.domain.call import Caller, CallerKind
 from callserver.domain.number import is_mobile
-from callserver.domain.region import RegionTable
+from callserver.domain.region import Region, RegionTable
 
 DIGITS_MAX = 20
 _PRESENTED = re.compile(rf"\+?\d{{1,{DIGITS_MAX}}}", re.ASCII)
 _LOCAL = re.compile(r"[2-8]\d{6,7}", re.ASCII)
 _INTERNATIONAL = re.compile(r"[1-9]\d{4,14}", re.ASCII)  # E.164 ends at 15 digits
 _SHORT = re.compile(r"\d{3,6}|9[56]\d{5,6}", re.ASCII)  # 110, 10086, 95588, 95013xxx
+
+
+class CallerKind(StrEnum):
+    """What the presented caller number turned out to be."""
+
+    MOBILE = "mobile"
+    LANDLINE = "landline"
+    INTERNATIONAL = "international"
+    SHORT = "short"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The A-number in canonical form: `02188886666`, `13800138000`; empty if withheld."""
+
+    number: str
+    kind: CallerKind
+    region: Region | None = None
+
+
 WITHHELD = Caller("", CallerKind.UNKNOWN)
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from callserver.domain.call import Attempt, Caller, EndSource, HungUpBy
+from callserver.domain.call import Attempt, EndSource, HungUpBy
+from callserver.domain.caller import Caller
 
 
 class Disposition(StrEnum):

@@ -10,13 +10,21 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections import Counter
+from dataclasses import dataclass
 from typing import Self
-
-from callserver.domain.call import Region
 
 HEADER_BYTES = 8
 ENTRY_BYTES = 9
 _AREA_CODE = re.compile(r"0[1-9]\d{1,2}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where a number is registered (not where the phone is). Names are Chinese, as in phone.dat."""
+
+    province: str
+    city: str
+    area_code: str
 
 
 class BadRegionFile(ValueError):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from callserver.domain.call import Caller
 from callserver.domain.call_tariff import CallTariff
+from callserver.domain.caller import Caller
 from callserver.domain.holidays import HolidayCalendar
 from callserver.domain.rating import explain
 from callserver.domain.tariff import TariffVersion

@@ -16,7 +16,8 @@ from callserver.domain.business import (
     NumberState,
     Provider,
 )
-from callserver.domain.call import Caller, Line
+from callserver.domain.call import Line
+from callserver.domain.caller import Caller
 from callserver.domain.number import is_destination, mask
 from callserver.domain.provider_tree import path_up
 from callserver.domain.refusal import Refusal

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from callserver.domain.business import Billing, Customer
-from callserver.domain.call import Arrival, Caller, Line, Plan
+from callserver.domain.call import Arrival, Line, Plan
 from callserver.domain.call_tariff import CallTariff
-from callserver.domain.caller import normalise
+from callserver.domain.caller import Caller, normalise
 from callserver.domain.hold import hold_table
 from callserver.domain.holidays import HolidayCalendar
 from callserver.domain.identity import call_id, shard_of, token_hash

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 import structlog
 
-from callserver.domain.call import Caller, Plan
+from callserver.domain.call import Plan
+from callserver.domain.caller import Caller
 from callserver.domain.meter import MeterState, OpenMeter
 from callserver.ports import Clock, MeterStore
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from callserver.domain.band import DAY_S, WEEKDAYS, Band
-from callserver.domain.call import CallerKind
+from callserver.domain.caller import CallerKind
 from callserver.domain.holidays import DayKind, Holiday
 from callserver.domain.import_set import BandRow, TariffRow
 from callserver.domain.money import short_yuan

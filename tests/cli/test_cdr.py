@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from callserver.cli.cdr_columns import COLUMNS, cdr_row
-from callserver.domain.call import Caller, CallerKind
+from callserver.domain.caller import Caller, CallerKind
 from tests.adapters.sql.samples import cdr
 from tests.cli.conftest import Run
 

@@ -13,19 +13,11 @@ from callserver.domain.business import (
     NumberState,
     Provider,
 )
-from callserver.domain.call import (
-    Arrival,
-    CallEnd,
-    Caller,
-    CallerKind,
-    EndSource,
-    HungUpBy,
-    Line,
-    Plan,
-    Region,
-)
+from callserver.domain.call import Arrival, CallEnd, EndSource, HungUpBy, Line, Plan
 from callserver.domain.call_tariff import CallTariff
+from callserver.domain.caller import Caller, CallerKind
 from callserver.domain.price_table import PriceTable
+from callserver.domain.region import Region
 from callserver.domain.tariff import TariffVersion
 
 TOKEN = "5f3e6a1c-0b7d-4e55-9f3a-1c2d3e4f5a6b"

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from callserver.domain.band import Band
-from callserver.domain.call import Caller, CallerKind, Region
+from callserver.domain.caller import Caller, CallerKind
 from callserver.domain.holidays import DayKind, Holiday, HolidayCalendar
+from callserver.domain.region import Region
 from callserver.domain.tariff import TariffVersion
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callserver.domain.band import Band, bands_from_json, bands_to_json, longest_prefix
-from callserver.domain.call import Caller, CallerKind
+from callserver.domain.caller import Caller, CallerKind
 
 from .samples import HANGZHOU_MOBILE, SHANGHAI, WITHHELD
 from .tariff_reference import bands

@@ -8,8 +8,8 @@ import pytest
 
 from callserver.domain.band import DAY_S, Band
 from callserver.domain.billing_month import SHANGHAI as ZONE
-from callserver.domain.call import Caller
 from callserver.domain.call_tariff import CallTariff
+from callserver.domain.caller import Caller
 from callserver.domain.tariff import TariffVersion
 from callserver.start_files import load_calendar
 

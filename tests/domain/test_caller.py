@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callserver.domain.call import Caller, CallerKind
-from callserver.domain.caller import normalise
+from callserver.domain.caller import Caller, CallerKind, normalise
 from callserver.domain.region import RegionTable
 
 MOBILE = [

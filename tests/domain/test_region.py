@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callserver.domain.call import Region
-from callserver.domain.region import BadRegionFile, RegionTable
+from callserver.domain.region import BadRegionFile, Region, RegionTable
 
 
 def test_the_real_file_is_read_whole(regions: RegionTable) -> None:

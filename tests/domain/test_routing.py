@@ -14,7 +14,7 @@ from callserver.domain.business import (
     NumberState,
     Provider,
 )
-from callserver.domain.call import Caller, CallerKind
+from callserver.domain.caller import Caller, CallerKind
 from callserver.domain.refusal import Refusal
 from callserver.domain.routing import LINES_MAX, Outcome, decide, version_at
 

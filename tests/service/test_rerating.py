@@ -15,10 +15,11 @@ from callserver.adapters.sql.ledger_book import SqlLedger
 from callserver.adapters.sql.migrate import upgrade
 from callserver.adapters.sql.rerating import SqlRerating
 from callserver.domain.band import Band
-from callserver.domain.call import Caller, CallerKind, Region
+from callserver.domain.caller import Caller, CallerKind
 from callserver.domain.declined import Declined
 from callserver.domain.holidays import HolidayCalendar
 from callserver.domain.ledger import Entry, EntryKind
+from callserver.domain.region import Region
 from callserver.domain.rerating import Correction, FinishedCall, RerateOutcome, rerate
 from callserver.domain.tariff import TariffVersion
 from callserver.ports.ledger import EntryQuery

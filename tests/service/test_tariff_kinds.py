@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from callserver.domain.band import DAY_S
-from callserver.domain.call import CallerKind
+from callserver.domain.caller import CallerKind
 from callserver.domain.holidays import DayKind, Holiday
 from callserver.service.import_field import REQUIRED, FieldFault
 from callserver.service.tariff_kinds import (

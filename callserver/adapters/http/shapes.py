@@ -3,7 +3,7 @@
 from typing import Any
 
 from callserver.adapters.http.replies import rfc3339, rfc3339_or_none
-from callserver.domain.call import Caller
+from callserver.domain.caller import Caller
 from callserver.domain.cdr import Cdr
 from callserver.domain.ledger import Entry
 from callserver.domain.money import money_json, yuan_text

@@ -3,9 +3,11 @@
 import orjson
 
 from callserver.adapters.sql.schema import AnyRow
-from callserver.domain.call import Attempt, Caller, CallerKind, EndSource, HungUpBy, Region
+from callserver.domain.call import Attempt, EndSource, HungUpBy
+from callserver.domain.caller import Caller, CallerKind
 from callserver.domain.cdr import Cdr, Disposition
 from callserver.domain.ledger import EntryKind
+from callserver.domain.region import Region
 
 CDR_COLUMNS = (
     "ended_ms", "token_hash", "call_id", "pbx", "uniqueid", "linkedid", "did", "customer",

@@ -8,16 +8,8 @@ import orjson
 import pytest
 
 from callserver.adapters.agi.call_scripts import CallScripts
-from callserver.domain.call import (
-    Arrival,
-    Attempt,
-    Caller,
-    CallerKind,
-    EndSource,
-    HungUpBy,
-    Line,
-    Plan,
-)
+from callserver.domain.call import Arrival, Attempt, EndSource, HungUpBy, Line, Plan
+from callserver.domain.caller import Caller, CallerKind
 from callserver.domain.refusal import Refusal
 from callserver.ports import OutcomeUnknown, StoreUnavailable
 from callserver.service.admit import Admit, Refused, Routed

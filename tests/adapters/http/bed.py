@@ -21,7 +21,8 @@ from callserver.back_office import build_office
 from callserver.config import Config, NumbersConfig
 from callserver.domain.api_token import Scope, digest_of, secret_of
 from callserver.domain.business import Catalogue, Customer, Provider
-from callserver.domain.call import Caller, Line, Plan
+from callserver.domain.call import Line, Plan
+from callserver.domain.caller import Caller
 from callserver.domain.identity import call_id, shard_of, token_hash
 from callserver.domain.meter import Admission, OpenMeter
 from callserver.ports import Books, MeterStore

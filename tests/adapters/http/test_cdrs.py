@@ -6,7 +6,7 @@ import pytest
 
 from callserver.adapters.http import models
 from callserver.adapters.sql.rerating import SqlRerating
-from callserver.domain.call import Caller, CallerKind
+from callserver.domain.caller import Caller, CallerKind
 from callserver.domain.cdr import Disposition
 from callserver.domain.rerating import Correction
 from callserver.ports.rerating import Posting

@@ -5,9 +5,11 @@ from itertools import count
 from typing import Any
 
 from callserver.domain.business import Customer, Did, NumberState, Provider
-from callserver.domain.call import Attempt, Caller, CallerKind, EndSource, HungUpBy, Region
+from callserver.domain.call import Attempt, EndSource, HungUpBy
+from callserver.domain.caller import Caller, CallerKind
 from callserver.domain.cdr import Cdr, Disposition
 from callserver.domain.import_set import DestinationRow, ImportChanges
+from callserver.domain.region import Region
 from callserver.domain.tariff import TariffVersion
 
 T0_MS = 1_790_000_000_000  # 2026-09-21 in Shanghai

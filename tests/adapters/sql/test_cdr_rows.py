@@ -13,7 +13,7 @@ from callserver.adapters.sql.cdr_rows import (
     entry_row,
     key_row,
 )
-from callserver.domain.call import Caller, CallerKind
+from callserver.domain.caller import Caller, CallerKind
 from callserver.domain.cdr import Cdr
 from tests.adapters.sql.samples import cdr
 

@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.database import Database
-from callserver.domain.call import Caller, CallerKind, EndSource, HungUpBy
+from callserver.domain.call import EndSource, HungUpBy
+from callserver.domain.caller import Caller, CallerKind
 from callserver.domain.cdr import Disposition
 from callserver.domain.refusal import Refusal
 from tests.adapters.sql.samples import cdr

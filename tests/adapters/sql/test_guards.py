@@ -16,7 +16,7 @@ from callserver.adapters.sql import (
 from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.database import Database
 from callserver.adapters.sql.rerating import SqlRerating
-from callserver.domain.call import Caller, CallerKind
+from callserver.domain.caller import Caller, CallerKind
 from callserver.domain.ledger import EntryKind
 from callserver.domain.rerating import Correction
 from callserver.ports.rerating import Posting

@@ -12,9 +12,10 @@ from callserver.adapters.sql.retention import SqlRetention
 from callserver.adapters.sql.schema import cdr as cdr_table
 from callserver.adapters.sql.schema import ledger_entry
 from callserver.domain.billing_month import BillingMonth
-from callserver.domain.call import Caller, CallerKind, Region
+from callserver.domain.caller import Caller, CallerKind
 from callserver.domain.cdr import Cdr
 from callserver.domain.declined import Declined, Reason
+from callserver.domain.region import Region
 from callserver.ports import CdrQuery
 from callserver.service.retention import Retention, RetentionPolicy
 from tests.adapters.sql.conftest import SetClock
