@@ -3,8 +3,9 @@
 import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from callserver.adapters.agi.deadlines import Deadlines
 from callserver.adapters.agi.reply import (
     AgiReply,
     ChannelGone,
@@ -12,9 +13,6 @@ from callserver.adapters.agi.reply import (
     SessionBroken,
     parse_reply,
 )
-
-if TYPE_CHECKING:
-    from callserver.adapters.agi.server import AgiServer
 
 REPLY_BYTES_MAX = 64 << 10
 HANGUP = b"HANGUP"
@@ -48,6 +46,25 @@ class Refused(StrEnum):
     TOO_MANY = "too_many_sessions"
 
 
+class AgiHost(Protocol):
+    """What a connection needs of the server it came to, in the thread of the loop."""
+
+    limits: AgiLimits
+    replies: "Deadlines[AgiConnection]"
+
+    def opened(self, connection: "AgiConnection") -> None:
+        """A connection was made: let it send its header, or refuse it."""
+
+    def begin(self, connection: "AgiConnection", block: bytes) -> None:
+        """The header is whole: run a session, or refuse it."""
+
+    def lost(self, connection: "AgiConnection") -> None:
+        """The connection is gone."""
+
+    def refuse(self, connection: "AgiConnection", kind: Refused, reason: str) -> None:
+        """Close a connection unserved, and count it."""
+
+
 class AgiConnection(asyncio.Protocol):
     """Reader and writer of one session, in the place of panoramisk's streams.
 
@@ -71,7 +88,7 @@ class AgiConnection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, server: "AgiServer", loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: AgiHost, loop: asyncio.AbstractEventLoop) -> None:
         self._server = server
         self._loop = loop
         self._buffer = b""

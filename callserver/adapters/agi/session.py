@@ -2,16 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from panoramisk.fast_agi import Request
+from panoramisk.fast_agi import Application, Request
 
 from callserver.adapters.agi.connection import AgiConnection
 from callserver.adapters.agi.reply import AgiReply, ChannelGone
 from callserver.adapters.agi.request import AgiRequest
-
-if TYPE_CHECKING:
-    from callserver.adapters.agi.server import AgiServer
 
 COMMAND_BYTES_MAX = 2000
 """Asterisk 22 reads a line into 8 192 bytes, older ones into 2 048, and a longer one as two."""
@@ -30,7 +26,7 @@ class AgiSession(Request):  # type: ignore[misc] # panoramisk has no types
     a newline inside a value; all of it is replaced by AgiConnection.
     """
 
-    def __init__(self, app: "AgiServer", request: AgiRequest, connection: AgiConnection) -> None:
+    def __init__(self, app: Application, request: AgiRequest, connection: AgiConnection) -> None:
         super().__init__(app, request.headers, connection, connection)
         self.request = request
         self._connection = connection
