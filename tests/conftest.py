@@ -11,9 +11,15 @@ from pathlib import Path
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from hypothesis import HealthCheck, settings
 
 from callserver import log
 from tests.log_leaks import leaks, leaks_under
+
+# A busy machine must not fail a property that holds. It stands here because settings are read when
+# a test file is imported, and this file comes before every one of them.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 FAULTS = pytest.StashKey[list[str]]()
 

@@ -3,13 +3,8 @@
 from importlib.resources import files
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from callserver.domain.region import RegionTable
-
-# a busy machine must not fail a property that holds
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

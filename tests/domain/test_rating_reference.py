@@ -18,7 +18,7 @@ def terms(version: TariffVersion, call: Call) -> CallTariff:
     return CallTariff.snapshot(version, call.caller, at_ms, LONGEST_S, OFFICIAL)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(banded(), calls())
 def test_compiled_explained_and_by_hand_are_the_same(version: TariffVersion, call: Call) -> None:
     """To the micro-yuan, the second and the minute."""
@@ -36,7 +36,6 @@ def test_compiled_explained_and_by_hand_are_the_same(version: TariffVersion, cal
     assert min(call.minutes, table.minutes_needed(call.billsec)) == expected.minutes_used
 
 
-@settings(deadline=None)
 @given(banded(), calls(), st.lists(st.integers(0, 900), min_size=1, max_size=8))
 def test_slicing_a_banded_call_never_changes_its_price(
     version: TariffVersion, call: Call, gaps_s: list[int]
@@ -52,7 +51,6 @@ def test_slicing_a_banded_call_never_changes_its_price(
     assert debited == table.price_micros(sum(gaps_s))
 
 
-@settings(deadline=None)
 @given(banded(), calls())
 def test_what_is_charged_adds_up(version: TariffVersion, call: Call) -> None:
     """The stretches at one rate cover the billed seconds without gap, and never touch the free."""

@@ -79,7 +79,7 @@ EDGES = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example(PriceTable((Segment(0, 60, 0, 9_000_000),), 0, None, 0, 1_000), EDGES)
 @example(PriceTable((Segment(0, 60, 0, 9_000_000),), 0, None, 6, 1_000), EDGES)
 @example(PriceTable((Segment(0, 60, 0, 9_000_000),), 200_000, 250_000, 60, 10_000), EDGES)
@@ -92,7 +92,7 @@ def test_lua_agrees_with_python(
     assert in_lua(server, table, asked) == in_python(table, asked)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(version=banded(), call=calls(), asked=questions)
 def test_lua_agrees_on_every_tariff(
     server: EmbeddedValkey, version: TariffVersion, call: Call, asked: list[tuple[int, int, int]]

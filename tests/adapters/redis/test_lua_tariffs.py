@@ -21,7 +21,7 @@ SCRIPT = (LUA_FOLDER / "lib" / "price.lua").read_text("utf-8") + ASK
 LONGEST_S = 10_800
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(version=banded(), call=calls())
 def test_lua_charges_what_is_explained(
     valkey_server: EmbeddedValkey, version: TariffVersion, call: Call

@@ -260,7 +260,7 @@ def test_random_calls_keep_the_books(valkey: EmbeddedValkey) -> None:
         try:
             run_state_machine_as_test(
                 lambda: MeterMachine(runner, link),
-                settings=settings(max_examples=80, stateful_step_count=40, deadline=None),
+                settings=settings(max_examples=80, stateful_step_count=40),
             )
         finally:
             runner.run(link.stop())

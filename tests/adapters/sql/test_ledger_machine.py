@@ -259,7 +259,6 @@ def run(machine: type[RuleBasedStateMachine], examples: int) -> None:
         settings=settings(
             max_examples=examples,
             stateful_step_count=25,
-            deadline=None,
             suppress_health_check=checks,
         ),
     )

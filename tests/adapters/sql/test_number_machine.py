@@ -178,7 +178,6 @@ def run(machine: type[RuleBasedStateMachine], examples: int) -> None:
         settings=settings(
             max_examples=examples,
             stateful_step_count=30,
-            deadline=None,
             suppress_health_check=checks,
         ),
     )
