@@ -68,6 +68,7 @@ TESTED_BY = {
     "callserver.service.arrears": "tests/cli/test_customers_overdue.py",
     "callserver.cli.calls": "tests/cli/test_serve.py",
     "callserver.cli.demo": "tests/demo/test_run.py",
+    "callserver.cli.running_redis": "tests/cli/test_ledger_check.py",
     "callserver.cli.opening": "tests/cli/test_db.py",
     "callserver.cli.options": "tests/cli/test_main.py",
     "callserver.cli.own_token": "tests/cli/test_serve.py",

@@ -18,13 +18,11 @@ from callserver.cli.options import ConfigFile, DataFolder, Json
 from callserver.cli.output import EXIT_FAILED, print_json
 
 if TYPE_CHECKING:
-    from callserver.adapters.redis.url import RedisTarget
     from callserver.config import AsteriskConfig, Config
     from callserver.service.checking import Check, Finding
     from callserver.service.doctor import FileFact, HostFacts
 
 DEADLINE_S = 15.0
-REDIS_READY_S = 5.0
 _MARKS = {"ok": "✓", "warning": "!", "failed": "✗"}
 
 
@@ -125,22 +123,9 @@ async def _database(settings: "Config") -> "Sequence[Finding]":
     return [Finding("database", Outcome.OK, f"at revision {revision}; {counts}")]
 
 
-def running_redis(settings: "Config") -> "RedisTarget | None":
-    """Where Redis is; None while it is the embedded one and no server runs."""
-    from callserver.adapters.redis.embedded import EmbeddedValkey
-    from callserver.cli.opening import redis_target
-    from callserver.cli.server_state import ServerState
-
-    target = redis_target(settings)
-    if not target.embedded:
-        return target
-    if ServerState.read(settings.server.data) is None:
-        return None
-    return EmbeddedValkey(settings.server.data / "valkey").target
-
-
 async def _redis(settings: "Config") -> "Sequence[Finding]":
     from callserver.adapters.redis.client import RedisLink
+    from callserver.cli.running_redis import REDIS_READY_S, running_redis
     from callserver.ports import StoreUnavailable
     from callserver.service.checking import CheckFailed, Finding, Outcome
 

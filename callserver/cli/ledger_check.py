@@ -45,7 +45,7 @@ async def _live(settings: "Config", opened: "SqlBooks") -> "list[Finding]":
     from callserver.adapters.redis.client import RedisLink
     from callserver.adapters.redis.meter_store import RedisMeterStore
     from callserver.back_office import ledger_drift
-    from callserver.cli.check import REDIS_READY_S, running_redis
+    from callserver.cli.running_redis import REDIS_READY_S, running_redis
     from callserver.domain.meter import ShardLost
     from callserver.ports import OutcomeUnknown, StoreUnavailable
     from callserver.service.checking import Finding, Outcome

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from callserver.domain.call_tariff import CallTariff
     from callserver.domain.rating import Charged, RatedFee
 
-OPTIONS_ONLY = "command-line"
-
 
 def rate(
     seconds: Annotated[
@@ -122,6 +120,7 @@ def _print(fee: "RatedFee") -> None:
 
 
 def _json(tariff: "CallTariff", fee: "RatedFee") -> dict[str, Any]:
+    from callserver.cli.rate_tariff import OPTIONS_ONLY
     from callserver.domain.money import yuan_text
 
     stored = tariff.tariff != OPTIONS_ONLY

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from callserver.domain.holidays import Holiday
     from callserver.domain.tariff import TariffVersion
 
+OPTIONS_ONLY = "command-line"
 INCREMENT_S_MAX = 86_400
 SECONDS_MAX = 31_536_000
 _INCREMENTS = re.compile(r"(\d{1,5})/(\d{1,5})", re.ASCII)
@@ -106,7 +107,6 @@ def _caller(source: Source, version: "TariffVersion") -> "Caller":
 
 
 def _of_options(parts: Mapping[str, Any]) -> "TariffVersion":
-    from callserver.cli.rate import OPTIONS_ONLY
     from callserver.domain.tariff import TariffVersion
 
     first, further = _increments(parts.get("increments", "60/60"))
