@@ -213,12 +213,12 @@ class ReportSums:
 
 
 def closable(
-    month: BillingMonth, now_ms: int, last_begun: MonthClose | None, first_call: BillingMonth | None
+    month: BillingMonth, now_ms: int, last_begun: MonthClose | None, first: BillingMonth | None
 ) -> None:
     """Raise Declined unless `month` may be closed now: it is over, and next in order.
 
-    `last_begun` is the latest month that is closed or being closed. Where none is, the first to be
-    closed is that of the first call.
+    `last_begun` is the latest month that is closed or being closed. Where none is, `first` is to be
+    closed first: that of the first call or minimum, None where there is neither.
     """
     if now_ms < month.to_ms:
         raise Declined(
@@ -226,10 +226,11 @@ def closable(
             f"{month} is not over: it ends at midnight before {month.next()}-01 in Shanghai.",
         )
     if last_begun is None:
-        if first_call is not None and first_call < month:
+        if first is not None and first < month:
             raise Declined(
                 Reason.MONTH_OUT_OF_ORDER,
-                f"There are calls of {first_call}: months are closed in order, close it first.",
+                f"There are calls or minimums of {first}:"
+                " months are closed in order, close it first.",
             )
         return
     if last_begun.month == month:

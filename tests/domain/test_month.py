@@ -70,7 +70,7 @@ def begun(month: BillingMonth, phase: Phase) -> MonthClose:
     return MonthClose(month, phase, "", "clerk", 1)
 
 
-CLOSABLE = [  # month, now, last begun, first call, reason
+CLOSABLE = [  # month, now, last begun, first, reason
     (NOVEMBER, NOVEMBER.to_ms - 1, None, None, Reason.MONTH_NOT_OVER),
     (NOVEMBER, NOVEMBER.to_ms, None, None, None),
     (NOVEMBER, NOVEMBER.to_ms, None, NOVEMBER, None),
@@ -92,7 +92,7 @@ def test_what_may_be_closed(
     first: BillingMonth | None,
     reason: Reason | None,
 ) -> None:
-    """A month that is over, one after the other, from that of the first call on."""
+    """A month that is over, one after the other, from that of the first call or minimum on."""
     if reason is None:
         closable(month, now_ms, last, first)
         return

@@ -50,7 +50,7 @@ _BUSINESS = (
     " WHERE state = 'suspended'",
     "INSERT INTO minimum_version (did, seq, from_month, amount_micros, rate_micros, based_micros,"
     " based_rate_micros, change, in_use, operation_id, actor, reason, created_ms)"
-    " SELECT CAST({first} + i AS TEXT), 1, '2026-01', (i % 7 + 1) * 500000, 150000,"
+    " SELECT CAST({first} + i AS TEXT), 1, '2026-03', (i % 7 + 1) * 500000, 150000,"
     " (i % 7 + 1) * 500000, 150000, 'raise', 1, 'm:' || i, 'fill', '', 0 FROM ({numbers}) AS n"
     " WHERE i % 100 >= 20",
 )

@@ -3,7 +3,7 @@ a kill at any point costs at most one batch, and two closers do each batch once.
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from callserver.adapters.sql.bills import closed_bills
@@ -51,7 +51,7 @@ def open_month(connection: Connection, now_ms: int) -> BillingMonth:
 def check_closable(connection: Connection, month: BillingMonth, now_ms: int) -> None:
     """Raise Declined unless the month may be closed now, or goes on being closed."""
     begun = closes(connection)
-    closable(month, now_ms, begun[-1] if begun else None, _first_call(connection))
+    closable(month, now_ms, begun[-1] if begun else None, None if begun else _first(connection))
 
 
 def begin(connection: Connection, month: BillingMonth, actor: str, now_ms: int) -> MonthClose:
@@ -70,6 +70,13 @@ def begin(connection: Connection, month: BillingMonth, actor: str, now_ms: int) 
     }
     connection.execute(dialect.insert(month_close).values(row).on_conflict_do_nothing())
     return read_close(connection, month)
+
+
+def _first(connection: Connection) -> BillingMonth | None:
+    """The first month with anything to close: without a call a minimum is owed whole."""
+    minimum = connection.execute(select(func.min(minimum_version.c.from_month))).scalar_one()
+    found = (_first_call(connection), BillingMonth.parse(minimum) if minimum else None)
+    return min((each for each in found if each is not None), default=None)
 
 
 def _first_call(connection: Connection) -> BillingMonth | None:

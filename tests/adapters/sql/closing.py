@@ -69,8 +69,11 @@ class World:
 
     async def call(self, did: str, month: BillingMonth, yuan: float, day: int = 5) -> None:
         """A call that ended on that day of the month; `yuan` in whole fen."""
+        await self.call_that_ended(did, month.from_ms + (day - 1) * 24 * HOUR_MS + HOUR_MS, yuan)
+
+    async def call_that_ended(self, did: str, ended_ms: int, yuan: float) -> None:
+        """The same, at that instant."""
         micros = round(yuan * 100) * 10_000
-        ended_ms = month.from_ms + (day - 1) * 24 * HOUR_MS + HOUR_MS
         owner = "bolt" if did == BOLT else "acme"
         provider = "city" if did == BOLT else "north"
         given = {"did": did, "customer": owner, "account": owner, "provider": provider}

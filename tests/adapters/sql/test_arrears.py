@@ -77,3 +77,25 @@ async def test_paid(books: SqlBooks, clock: SetClock, tmp_path: Path) -> None:
     assert await arrears.overdue(None, 30) == []
     await bed.do(NumberEvent.RESUME, suspension=Suspension.ARREARS)
     assert await arrears.to_restore(None) == []
+
+
+async def test_prepaid_is_paid_when_there_is_money_again(
+    books: SqlBooks, clock: SetClock, tmp_path: Path
+) -> None:
+    """Nothing left is not paid; of two suspensions the last one counts."""
+    bed = number_bed(books, clock, tmp_path)
+    await bed.furnish()
+    await bed.activate()
+    arrears = SqlArrears(books.database, clock)
+    for turn in ("first", "second"):
+        await books.post("acme", EntryKind.TOP_UP, 1_000_000, f"in-{turn}", "test", "")
+        if turn == "second":
+            await bed.do(NumberEvent.RESUME, suspension=Suspension.ARREARS)
+        await books.post("acme", EntryKind.ADJUSTMENT, -1_000_000, f"out-{turn}", "test", "")
+        bed.later(HOUR_MS)
+        await bed.suspend(Suspension.ARREARS)
+        assert await arrears.to_restore(None) == []
+    bed.later(HOUR_MS)
+    await books.post("acme", EntryKind.TOP_UP, 1, "a fen's part", "test", "")
+    [found] = await arrears.to_restore(None)
+    assert (found.number, found.paid_ms, found.late) == (ORDINARY, bed.now_ms, False)

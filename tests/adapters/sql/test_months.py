@@ -61,6 +61,27 @@ async def test_what_the_minimum_lacks_is_posted_once(world: World) -> None:
     assert await world.books.drift() == {}
 
 
+async def test_a_call_belongs_to_the_month_in_which_it_ended(world: World) -> None:
+    """To the millisecond: midnight in Shanghai is the next month's, on bills and in the sums."""
+    for ended_ms, yuan in (
+        (OCTOBER.from_ms - 1, 1),
+        (OCTOBER.from_ms, 2),
+        (OCTOBER.to_ms - 1, 4),
+        (OCTOBER.to_ms, 8),
+    ):
+        await world.call_that_ended(BOLT, ended_ms, yuan)
+    world.after(NOVEMBER)
+    months = (SEPTEMBER, OCTOBER, NOVEMBER)
+    for month, yuan in zip(months, (1, 6, 8), strict=True):
+        open_bill = await world.sql.bill(month, "bolt")
+        assert open_bill is not None
+        assert open_bill.usage.charged_micros == yuan * YUAN
+        report = await world.months.close(month, "clerk")
+        assert report.total.usage.charged_micros == yuan * YUAN
+    owed = [row for row in await world.entries(EntryKind.SHORTFALL) if row[0] == "bolt"]
+    assert [row[1] for row in owed] == [-44 * YUAN, -42 * YUAN]
+
+
 async def test_a_shortfall_may_take_an_account_below_zero(world: World) -> None:
     """Prepaid or not."""
     world.after(OCTOBER)
@@ -127,6 +148,19 @@ async def test_months_are_closed_in_order(world: World) -> None:
         ("2026-10", Phase.CLOSED),
         ("2026-11", Phase.CLOSED),
     ]
+
+
+async def test_a_month_with_nothing_but_minimums_is_not_passed_over(world: World) -> None:
+    """Without a single call everybody owes the whole minimum: the first of those comes first."""
+    world.after(NOVEMBER)
+    with pytest.raises(Declined, match="2026-10") as found:
+        await world.months.close(NOVEMBER, "clerk")
+    assert found.value.reason is Reason.MONTH_OUT_OF_ORDER
+    with pytest.raises(Declined, match="2026-10"):
+        await world.months.try_close(NOVEMBER)
+    await world.months.close(OCTOBER, "clerk")
+    await world.months.close(NOVEMBER, "clerk")
+    assert sum(row[1] for row in await world.entries(EntryKind.SHORTFALL)) == -300 * YUAN
 
 
 async def test_trying_writes_nothing(world: World) -> None:
