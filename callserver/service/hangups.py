@@ -68,12 +68,25 @@ class Hangups:
         return token not in self._waiting and self.metering.in_hand.get(token) is not None
 
     def hung_up(
-        self, pbx: str, token: str, did: str, uniqueid: str, ended_us: int, cause: int
+        self,
+        pbx: str,
+        token: str,
+        uniqueid: str,
+        line: int,
+        answered_us: int,
+        ended_us: int,
+        cause: int,
     ) -> None:
-        """AMI saw the channel go: settle with its instant if no report comes in time."""
+        """AMI saw the channel go: settle with its instant if no report comes in time.
+
+        `line` and `answered_us` are what the channel itself said of its answer (0: not answered).
+        """
         call = self.metering.in_hand.get(token)
         if token in self._waiting or call is None or not call.is_of(pbx, uniqueid):
             return  # settled already, or waiting already, or left to the reconciler
+        if answered_us and not call.billed_from_us:
+            # AMI was away at the answer, and Redis when the reconciler looked for it.
+            call.noted_answer_us, call.line = answered_us, max(1, line)
         loop = asyncio.get_running_loop()
         self._waiting[token] = loop.call_later(
             self.policy.end_report_wait_ms / 1000,
@@ -121,5 +134,5 @@ def end_seen_by_ami(call: CallInHand, ended_us: int, cause: int) -> CallEnd:
         hangup_cause=cause,
         hung_up_by=HungUpBy.UNKNOWN,
         source=EndSource.AMI_HANGUP,
-        line=call.meter.line if call.meter else call.line,
+        line=call.meter.line if call.meter and not call.noted_answer_us else call.line,
     )

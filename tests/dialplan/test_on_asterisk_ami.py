@@ -31,6 +31,10 @@ def test_an_answered_call_makes_five_events_and_the_first_tells_the_answer(stage
     assert own(answered)["CS_TOKEN"] == report.token
     assert own(answered)["CS_HELD"] == "30"
     assert own(answered)["CS_RANG"] == str(report.rang_us // 1000)
+    (ended,) = (own(hangup) for hangup in ear.events("Hangup") if own(hangup)["CS_TOKEN"])
+    since_answer_ms = int(ended["CS_ANSWERED"]) - report.answer_us // 1000
+    assert abs(since_answer_ms) < 1_000  # says the answer itself, should nobody have heard it
+    assert ended["CS_LINE"] == "1"
 
 
 def test_the_channel_list_carries_the_meter(stage: Stage) -> None:

@@ -158,12 +158,20 @@ class Stage:
         end = self.end(answered_us, **changed)
         await self.process.hangups.reported(HangupReport(arrival, end, routed, refusal))
 
-    def ami_hangup(self, arrival: Arrival, cause: int = 16, **changed: Any) -> None:
-        """The call's channel goes now, and AMI says so."""
+    def ami_hangup(
+        self,
+        arrival: Arrival,
+        cause: int = 16,
+        *,
+        line: int = 1,
+        answered_us: int = 0,
+        **changed: Any,
+    ) -> None:
+        """The call's channel goes now, and AMI says so; by itself it says of no answer."""
         self.pbx.channels.pop(arrival.token, None)
         seen = replace(arrival, **changed)
         self.process.hangups.hung_up(
-            seen.pbx, seen.token, seen.did, seen.uniqueid, self.clock.us, cause
+            *(seen.pbx, seen.token, seen.uniqueid, line, answered_us), self.clock.us, cause
         )
 
     def write_cdr_line(

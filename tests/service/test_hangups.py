@@ -59,6 +59,21 @@ async def test_without_a_report_ami_settles(stage: Stage, log_text: io.StringIO)
     await stage.assert_nothing_held()
 
 
+async def test_an_answer_nobody_heard_is_in_the_hangup_event(stage: Stage) -> None:
+    """AMI was away at the answer and the report is lost: the channel itself says since when."""
+    arrival, _ = await stage.routed()
+    stage.clock.pass_s(2)
+    answered_us = stage.clock.us
+    stage.clock.pass_s(9.4)
+    stage.ami_hangup(arrival, line=2, answered_us=answered_us)
+    await stage.timers_ran_out()
+    (cdr,) = await stage.written()
+    assert (cdr.billsec, cdr.fee_micros, cdr.disposition) == (9, 90_000, Disposition.ANSWERED)
+    assert (cdr.end_source, cdr.destination) == (EndSource.AMI_HANGUP, "02188880101")
+    await stage.assert_nothing_held()
+    await stage.assert_books_agree()
+
+
 async def test_an_unanswered_call_seen_by_ami_costs_nothing(stage: Stage) -> None:
     """It rang, and the caller gave up."""
     arrival, _ = await stage.routed()

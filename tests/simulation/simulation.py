@@ -319,7 +319,8 @@ class Simulation:
             return
         arrival = call.arrival
         self.process.hangups.hung_up(
-            *(arrival.pbx, arrival.token, arrival.did, arrival.uniqueid), call.ended_us, 16
+            *(arrival.pbx, arrival.token, arrival.uniqueid, call.line, call.answered_us),
+            *(call.ended_us, 16),
         )
         await self.turn("nothing")
 

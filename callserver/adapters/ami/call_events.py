@@ -125,8 +125,9 @@ class CallEvents:
         self._hangups.hung_up(
             self._pbx,
             token,
-            event.chan_vars.get("CS_DID", ""),
             uniqueid,
+            number(event.chan_vars.get("CS_LINE", ""), 3),
+            number(event.chan_vars.get("CS_ANSWERED", "")) * 1000,
             ended_us,
             number(event.fields.get("Cause", ""), 3),
         )

@@ -80,9 +80,14 @@ async def test_answer_starts_the_meter(services: Services, answer: AmiEvent) -> 
 
 
 async def test_hangup_is_told(services: Services) -> None:
-    """With PBX, token, DID, Uniqueid, the PBX's instant and the cause."""
+    """With PBX, token, Uniqueid, line, the PBX's instants of answer and end, and the cause."""
     events_of(services).take(event("Hangup", Cause="16"))
-    assert services.ends == [("a", TOKEN, "4001234567", "1790000000.1", AT_US, 16)]
+    answered = OURS | {"CS_ANSWERED": "1789999990123"}
+    events_of(services).take(event("Hangup", answered, Cause="16"))
+    assert services.ends == [
+        ("a", TOKEN, "1790000000.1", 2, 0, AT_US, 16),
+        ("a", TOKEN, "1790000000.1", 2, 1_789_999_990_123_000, AT_US, 16),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,8 @@ async def test_call_is_answered_listed_ended_and_told(stage: Stage, heard: Heard
     assert live.answered_us == pytest.approx(answered_us, abs=20_000)
     await pbx.absolute_timeout(live.channel, 700)
     await until(lambda: services.ends, PATIENCE_S)
-    assert services.ends[0][:4] == (name, token, did, uniqueid)
-    assert 0 < services.ends[0][4] - answered_us < 15_000_000
+    assert services.ends[0][:3] == (name, token, uniqueid)
+    assert 0 < services.ends[0][5] - answered_us < 15_000_000
     await asyncio.to_thread(calls.wait)
     assert await pbx.live_channels() == []
 

@@ -137,7 +137,7 @@ async def test_events_reach_the_services(asterisk_a: Asterisk, pbx: AmiPbx) -> N
     asterisk_a.ami.publish("Hangup", *described(channel), ("Cause", "16"))
     await until(lambda: asterisk_a.services.answers and asterisk_a.services.ends)
     assert asterisk_a.services.answers[0][:5] == ("a", TOKEN, "4001234567", "1790000000.1", 2)
-    assert asterisk_a.services.ends[0][5] == 16
+    assert asterisk_a.services.ends[0][-1] == 16
 
 
 async def test_lost_link_is_told_and_comes_back(asterisk_a: Asterisk, pbx: AmiPbx) -> None:
