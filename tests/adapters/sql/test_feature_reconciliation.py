@@ -1,5 +1,7 @@
 """[R2] Reconciliation finds what does not fit, and only that; disputes keep their history."""
 
+import io
+import json
 from datetime import date, timedelta
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.database import Database
 from callserver.adapters.sql.ledger_book import SqlLedger
+from callserver.domain.billing_month import day_start_ms
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.features import FeatureVersion
 from callserver.domain.ledger import EntryKind, OperationReused
@@ -16,6 +19,8 @@ from callserver.ports.features import DeductionQuery
 from callserver.service.features import FeaturePolicy, Features
 from tests.adapters.sql.conftest import SetClock
 from tests.adapters.sql.feature_bed import DID, OTHER_DID, START, YUAN, FeatureBed, fill
+
+ONE_DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -40,13 +45,16 @@ async def test_a_day_of_fees_and_reversals_agrees(bed: FeatureBed) -> None:
     assert await bed.features.reconcile(START - timedelta(days=1), None) == ()
 
 
-@pytest.mark.parametrize(("hour", "found"), [(0, 1), (23, 1)])
-async def test_the_day_begins_and_ends_in_shanghai(bed: FeatureBed, hour: int, found: int) -> None:
-    """Its first and its last hour are in it, for deductions and for debits."""
-    bed.set_day(START, hour)
+@pytest.mark.parametrize("first_moment", [True, False])
+async def test_the_day_begins_and_ends_in_shanghai(bed: FeatureBed, first_moment: bool) -> None:
+    """Its first and its last millisecond are in it and in no other, for deductions and debits."""
+    at_ms = day_start_ms(START) if first_moment else day_start_ms(START + ONE_DAY) - 1
+    bed.clock.us = at_ms * 1000
     await bed.features.activate(DID, "recording", "op-1", "clerk")
     [day] = await bed.features.reconcile(START, None)
-    assert (day.deductions, day.entries, day.agrees) == (found, found, True)
+    assert (day.deductions, day.entries, day.agrees) == (1, 1, True)
+    for other in (START - ONE_DAY, START + ONE_DAY):
+        assert await bed.features.reconcile(other, None) == ()
 
 
 async def test_a_debit_without_a_deduction_is_found(bed: FeatureBed) -> None:
@@ -89,16 +97,31 @@ async def test_a_reversal_by_hand_is_found_and_mended(bed: FeatureBed) -> None:
     assert await bed.balance() == 1000
 
 
-async def test_the_background_check_alarms_once_and_counts(bed: FeatureBed) -> None:
-    """Every look counts what differs; the log is told when it is new."""
+async def test_the_background_check_alarms_once_and_counts(
+    bed: FeatureBed, log_text: io.StringIO
+) -> None:
+    """Every look counts what differs; the log is told when it is new, as an error."""
     service = Features(bed.features, bed.clock, FeaturePolicy())
     await bed.features.activate(DID, "recording", "op-1", "clerk")
     assert (await service.check_days(), service.differences) == ([], 0)
+    assert log_text.getvalue() == ""
     await bed.books.post("provider:north", EntryKind.FEATURE_FEE, -1, "stray", "clerk", "")
-    bed.set_day(START + timedelta(days=3))
+    later = START + timedelta(days=3)
+    bed.set_day(later)
     [found] = await service.check_days()
     assert (found.day, service.differences) == (START, 1)
-    bed.set_day(START + timedelta(days=7))
+    assert await service.check_days() == [found]
+    await bed.books.post("provider:north", EntryKind.FEATURE_FEE, -1, "another", "clerk", "")
+    assert (len(await service.check_days()), service.differences) == (2, 2)
+    told = [json.loads(line) for line in log_text.getvalue().splitlines()]
+    assert [(each["event"], each["level"], each["day"]) for each in told] == [
+        ("features.reconciliation_differs", "error", START.isoformat()),
+        ("features.reconciliation_differs", "error", later.isoformat()),
+    ]
+    fee = 30 * YUAN
+    assert (told[0]["provider"], told[0]["deducted_micros"]) == ("north", fee)
+    assert (told[0]["debited_micros"], told[0]["differences"]) == (fee + 1, 1)
+    bed.set_day(later + timedelta(days=7))
     assert (await service.check_days(), service.differences) == ([], 0)
 
 

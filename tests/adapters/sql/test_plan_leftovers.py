@@ -36,6 +36,18 @@ async def test_calls_use_the_credit_first(bed: PlanBed) -> None:
     assert (grant.minutes_used, grant.minutes_lapsed) == (30, 970)
 
 
+async def test_nothing_lapses_before_the_last_day_is_over(bed: PlanBed) -> None:
+    """Also where something else is done for the customer on that day."""
+    await bed.subscribe()
+    last_day = END - timedelta(days=1)
+    bed.set_day(last_day)
+    await bed.call(minutes=1000)
+    assert await bed.run(last_day, hour=23) == ["minutes_used_up"]
+    [grant] = await bed.grants()
+    assert (grant.credit_left_micros // YUAN, grant.credit_lapsed_micros) == (500, 0)
+    assert await bed.run(END, hour=0) == ["lapsed", "ended"]
+
+
 async def test_calls_beyond_the_credit_use_the_customers_own(bed: PlanBed) -> None:
     """Nothing is left to lapse."""
     await bed.subscribe()
@@ -158,11 +170,11 @@ async def test_used_up_is_told_once(bed: PlanBed) -> None:
 async def test_used_up_it_renews_early_where_that_is_wanted(bed: PlanBed) -> None:
     """Only when nothing at all is left, and once the fee is covered."""
     await bed.subscribe(renew_when_used_up=True)
-    await bed.top_up(-1000)
     today = date(2015, 6, 1)
     bed.set_day(today)
     await bed.call(minutes=1000)
-    assert await bed.run(today) == ["minutes_used_up"]
+    assert await bed.run(today) == ["minutes_used_up"], "its fee would be covered"
+    await bed.top_up(-1000)
     bed.set_day(today)
     await bed.call(yuan=500)
     assert await bed.run(today) == ["credit_used_up"]
