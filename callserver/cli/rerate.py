@@ -262,6 +262,7 @@ _WORDS = {
     "unchanged": "calls cost the same",
     "corrected_before": "calls were corrected by this version before",
     "below_limit": "calls left: they would take their account below its limit (--force)",
+    "month_closing": "calls left: their month is being closed; run it again when it is",
     "not_answered": "calls were not answered",
     "no_account": "calls belong to no customer",
     "caller_deleted": "calls left: who called was deleted, and the tariff asks for it",

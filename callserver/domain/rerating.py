@@ -19,6 +19,8 @@ class RerateOutcome(StrEnum):
     """By this very version; once is enough."""
     BELOW_LIMIT = "below_limit"
     """It would take the account below its limit, and that was not forced."""
+    MONTH_CLOSING = "month_closing"
+    """Its month is being closed: part of it is fixed, part is not. Once it is closed, it can be."""
     NOT_ANSWERED = "not_answered"
     NO_ACCOUNT = "no_account"
     CALLER_DELETED = "caller_deleted"

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from callserver.adapters.sql.bills import closed_bills
-from callserver.adapters.sql.ledger import add_accounts, post_many
+from callserver.adapters.sql.ledger import add_accounts, post_many, take_turn
 from callserver.adapters.sql.month_usage import lines_of
 from callserver.adapters.sql.schema import AnyRow, cdr, customer, did
 from callserver.adapters.sql.schema_months import minimum_version, month_close, month_line
@@ -37,6 +37,16 @@ def close_of(row: AnyRow) -> MonthClose:
         row.started_ms,
         row.closed_ms,
     )
+
+
+def half_closed(connection: Connection) -> list[BillingMonth]:
+    """Months of which some lines are fixed and some bills are not.
+
+    Ask when it is your turn to post: what was posted before it is in every line, and what is posted
+    after it finds the month here. So a bill's corrections are those that its usage counts.
+    """
+    fixing = (Phase.NUMBERS, Phase.OTHERS, Phase.BILLS)
+    return [close.month for close in closes(connection) if close.phase in fixing]
 
 
 def open_month(connection: Connection, now_ms: int) -> BillingMonth:
@@ -105,6 +115,7 @@ def step(
     close = read_close(connection, month)
     match close.phase:
         case Phase.CORRECTING:
+            take_turn(connection)  # corrections that were begun are posted before lines are fixed
             return _moved(connection, close, Phase.NUMBERS, ""), 0
         case Phase.NUMBERS:
             return _numbers(connection, close, now_ms, batch)

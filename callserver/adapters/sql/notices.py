@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import BigInteger, Connection, cast, func, select
+from sqlalchemy import Connection, func, select, union
 from sqlalchemy.dialects import postgresql, sqlite
 
+from callserver.adapters.sql.month_usage import usage_of_customers
 from callserver.adapters.sql.schema import cdr, customer
+from callserver.adapters.sql.schema_ledger import cdr_correction
 from callserver.adapters.sql.schema_months import bill, notice
 from callserver.domain.bill import SuddenFee
 from callserver.domain.billing_month import BillingMonth
@@ -111,25 +113,28 @@ def _fees(connection: Connection, month: BillingMonth, customers: Sequence[str])
 def fees_of(
     connection: Connection, month: BillingMonth, customers: Sequence[str]
 ) -> dict[str, int]:
-    """What the calls of a month cost each customer so far."""
-    query = (
-        select(cdr.c.customer, cast(func.sum(cdr.c.charged_micros), BigInteger))
-        .where(cdr.c.customer.in_(customers))
-        .where(cdr.c.ended_ms >= month.from_ms, cdr.c.ended_ms < month.to_ms)
-        .group_by(cdr.c.customer)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
+    """What the calls of a month cost each customer so far, re-rating included, as its close will
+    have it. Who had none is left out."""
+    found: dict[str, int] = {}
+    for (_, owner), usage in usage_of_customers(connection, month, customers).items():
+        found[owner] = found.get(owner, 0) + usage.charged_micros
+    return found
 
 
 def called_since(connection: Connection, from_ms: int, to_ms: int) -> list[str]:
-    """Customers with calls that ended in [from_ms, to_ms)."""
-    query = (
+    """Customers with calls that ended, or were rated anew, in [from_ms, to_ms)."""
+    called = (
         select(cdr.c.customer)
         .distinct()
         .where(cdr.c.ended_ms >= from_ms, cdr.c.ended_ms < to_ms)
         .where(cdr.c.customer.is_not(None), cdr.c.charged_micros > 0)
     )
-    return sorted(connection.execute(query).scalars())
+    corrected = (
+        select(cdr_correction.c.account)  # an account of calls is its customer's
+        .distinct()
+        .where(cdr_correction.c.created_ms >= from_ms, cdr_correction.c.created_ms < to_ms)
+    )
+    return sorted(connection.execute(union(called, corrected)).scalars())
 
 
 def count(connection: Connection, month: BillingMonth) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, func, insert, select, tuple_
 from callserver.adapters.sql.cdr_rows import read_cdr
 from callserver.adapters.sql.database import Database
 from callserver.adapters.sql.ledger import account_sums, add_accounts, post_many, take_turn
+from callserver.adapters.sql.month_closing import half_closed
 from callserver.adapters.sql.schema import (
     AnyRow,
     AnySelect,
@@ -149,6 +150,7 @@ def _post(
 ) -> dict[str, RerateOutcome]:
     """Decide on each with the accounts locked, then write all that are to be."""
     take_turn(connection)
+    closing = half_closed(connection)
     done = _corrected(connection, [each.operation_id for each in corrections])
     now = {
         posted.correction.call_id: posted.correction
@@ -160,6 +162,8 @@ def _post(
     for each in corrections:
         if each.operation_id in done:
             outcomes[each.call_id] = RerateOutcome.CORRECTED_BEFORE
+        elif any(month.from_ms <= each.ended_ms < month.to_ms for month in closing):
+            outcomes[each.call_id] = RerateOutcome.MONTH_CLOSING
         elif _is_of_now(each, now.get(each.call_id)):
             try:
                 forced = _moves(totals, each, force=posting.force)

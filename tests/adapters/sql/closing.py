@@ -12,6 +12,7 @@ from callserver.adapters.sql.schema import ledger_entry
 from callserver.adapters.sql.schema_numbers import number_event
 from callserver.domain.billing_month import BillingMonth
 from callserver.domain.business import Customer, Did, NumberState, Provider
+from callserver.domain.cdr import Cdr
 from callserver.domain.ledger import EntryKind
 from callserver.domain.minimum import MinimumWish
 from callserver.service.months import Months
@@ -67,11 +68,12 @@ class World:
         """Let it be an hour after the month."""
         self.go_to(month.to_ms + HOUR_MS)
 
-    async def call(self, did: str, month: BillingMonth, yuan: float, day: int = 5) -> None:
+    async def call(self, did: str, month: BillingMonth, yuan: float, day: int = 5) -> Cdr:
         """A call that ended on that day of the month; `yuan` in whole fen."""
-        await self.call_that_ended(did, month.from_ms + (day - 1) * 24 * HOUR_MS + HOUR_MS, yuan)
+        ended_ms = month.from_ms + (day - 1) * 24 * HOUR_MS + HOUR_MS
+        return await self.call_that_ended(did, ended_ms, yuan)
 
-    async def call_that_ended(self, did: str, ended_ms: int, yuan: float) -> None:
+    async def call_that_ended(self, did: str, ended_ms: int, yuan: float) -> Cdr:
         """The same, at that instant."""
         micros = round(yuan * 100) * 10_000
         owner = "bolt" if did == BOLT else "acme"
@@ -79,7 +81,9 @@ class World:
         given = {"did": did, "customer": owner, "account": owner, "provider": provider}
         money = {"fee_micros": micros, "charged_micros": micros}
         times = {"ended_ms": ended_ms, "answered_ms": ended_ms - 61_000}
-        await self.books.write_cdrs([cdr(**given, **money, **times)])
+        made = cdr(**given, **money, **times)
+        await self.books.write_cdrs([made])
+        return made
 
     async def happened(self, did: str, at_ms: int, to_state: str, customer: str | None) -> None:
         """A step in a number's history."""

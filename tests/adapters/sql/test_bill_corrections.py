@@ -10,7 +10,8 @@ from callserver.domain.bill import Bill
 from callserver.domain.billing_month import BillingMonth
 from callserver.domain.cdr import Cdr
 from callserver.domain.ledger import EntryKind
-from callserver.domain.rerating import Correction
+from callserver.domain.month import Phase
+from callserver.domain.rerating import Correction, RerateOutcome
 from callserver.ports.rerating import Posting
 from tests.adapters.sql.closing import ACME, ACME_TOO, NOVEMBER, OCTOBER, YUAN, World
 from tests.adapters.sql.conftest import SetClock
@@ -39,13 +40,16 @@ async def call(world: World, did: str, yuan: int) -> Cdr:
     return made
 
 
-async def rerate(world: World, of: Cdr, before: int, after: int, version: int = 1) -> None:
-    """Post that the call costs `after` yuan, no longer `before`."""
+async def rerate(
+    world: World, of: Cdr, before: int, after: int, version: int = 1
+) -> RerateOutcome | None:
+    """Post that the call costs `after` yuan, no longer `before`; what became of it."""
     made = Correction(
         of.call_id, of.token_hash, "acme", of.ended_ms, "cheap", version,
         before * YUAN, after * YUAN, 0, 0, ("a line",),
     )  # fmt: skip
-    await SqlRerating(world.database, world.clock).post([made], POSTING)
+    outcomes = await SqlRerating(world.database, world.clock).post([made], POSTING)
+    return outcomes.get(of.call_id)
 
 
 async def bill_of(world: World, month: BillingMonth) -> Bill:
@@ -111,4 +115,27 @@ async def test_what_is_corrected_after_the_close_is_on_the_open_bill(world: Worl
     world.after(NOVEMBER)
     await world.months.close(NOVEMBER, "clerk")
     assert (await bill_of(world, NOVEMBER)).late == to_date.late
+    assert await bill_of(world, OCTOBER) == fixed
+
+
+async def test_a_month_that_is_being_closed_is_not_rated_anew(world: World) -> None:
+    """From its first line to its last bill; so usage, corrections, shortfall and ledger agree, and
+    afterwards the difference is on the open bill."""
+    world.go_to(OCTOBER.from_ms + 10 * 86_400_000)
+    first = await call(world, ACME, 20)
+    world.after(OCTOBER)
+    close = await world.sql.begin(OCTOBER, "clerk")
+    assert await rerate(world, first, 20, 15) is RerateOutcome.CHANGED
+    refused = set()
+    while close.phase is not Phase.CLOSED:
+        close, _ = await world.sql.step(OCTOBER, 5, 1)
+        if close.phase is not Phase.CLOSED:
+            refused.add(await rerate(world, first, 15, 25, version=2))
+    assert refused == {RerateOutcome.MONTH_CLOSING}
+    fixed = await bill_of(world, OCTOBER)
+    assert (fixed.usage.charged_micros, fixed.corrections_micros) == (15 * YUAN, -5 * YUAN)
+    assert fixed.shortfall_micros == 85 * YUAN
+    assert await rerate(world, first, 15, 25, version=2) is RerateOutcome.CHANGED
+    to_date = await bill_of(world, NOVEMBER)
+    assert [each.usage.charged_micros for each in to_date.late] == [10 * YUAN]
     assert await bill_of(world, OCTOBER) == fixed

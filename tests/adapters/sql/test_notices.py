@@ -6,9 +6,13 @@ from sqlalchemy.exc import DBAPIError
 
 from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.database import Database
+from callserver.adapters.sql.rerating import SqlRerating
 from callserver.domain.billing_month import BillingMonth
+from callserver.domain.cdr import Cdr
+from callserver.domain.rerating import Correction
+from callserver.ports.rerating import Posting
 from callserver.service.sudden_fees import SuddenFees
-from tests.adapters.sql.closing import ACME, BOLT, DECEMBER, HOUR_MS, World
+from tests.adapters.sql.closing import ACME, BOLT, DECEMBER, HOUR_MS, YUAN, World
 from tests.adapters.sql.conftest import SetClock
 
 SEPTEMBER, OCTOBER, NOVEMBER = (BillingMonth(2026, month) for month in (9, 10, 11))
@@ -85,3 +89,27 @@ async def test_notices_are_kept(world: World, database: Database) -> None:
 
     with pytest.raises(DBAPIError, match="kept for ever"):
         await database.write(delete)
+
+
+async def test_what_was_rated_anew_counts_as_it_does_at_the_close(world: World) -> None:
+    """60 was 40 in the end: no notice; 40 was 60 in the end: one, though nobody has called since."""
+    fees = watch(world)
+    first = await world.call(ACME, DECEMBER, 60)
+    await rerate(world, first, 60, 40)
+    assert await fees.look() == 0
+    later_ms = world.clock.us // 1000 + 2 * HOUR_MS
+    world.go_to(later_ms)
+    assert await fees.look() == 0
+    world.go_to(later_ms + 2 * HOUR_MS)
+    await rerate(world, first, 40, 60, version=2)
+    assert (await fees.look(), fees.noticed) == (1, 1)
+
+
+async def rerate(world: World, of: Cdr, before: int, after: int, version: int = 1) -> None:
+    """Let the call cost `after` yuan, no longer `before`."""
+    made = Correction(
+        of.call_id, of.token_hash, "acme", of.ended_ms, "cheap", version,
+        before * YUAN, after * YUAN, 0, 0, ("a line",),
+    )  # fmt: skip
+    posting = Posting("clerk", "wrong tariff", force=True)
+    await SqlRerating(world.database, world.clock).post([made], posting)
