@@ -64,6 +64,7 @@ TESTED_BY = {
     "callserver.cli.ami_probe": "tests/cli/test_check_on_asterisk.py",
     "callserver.cli.api": "tests/cli/test_accounts.py",
     "callserver.cli.arguments": "tests/cli/test_accounts.py",
+    "callserver.adapters.http.arrears_shapes": "tests/adapters/http/test_arrears.py",
     "callserver.ports.arrears": "tests/adapters/sql/test_arrears.py",
     "callserver.service.arrears": "tests/cli/test_customers_overdue.py",
     "callserver.cli.calls": "tests/cli/test_serve.py",

@@ -1,6 +1,6 @@
 """`callserver customers overdue`: who may be suspended for arrears, and who must be resumed."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -26,6 +26,7 @@ def overdue(
 
     Exit status 1 if a number is late.
     """
+    from callserver.adapters.http.arrears_shapes import arrears_shape
 
     async def work(
         office: "Office", catalogue: "Catalogue"
@@ -37,44 +38,11 @@ def overdue(
 
     owing, paid = with_catalogue(config, data, work)
     if json:
-        print_json(
-            {
-                "overdue": [_overdue(one) for one in owing],
-                "restore": [_restore(one) for one in paid],
-            }
-        )
+        print_json(arrears_shape(owing, paid))
     else:
         _print(owing, paid)
     if any(each.late for each in paid):
         raise typer.Exit(1)
-
-
-def _overdue(found: "Overdue") -> dict[str, Any]:
-    from callserver.domain.money import money_json
-
-    owed = found.owed
-    return {
-        "customer": found.customer,
-        "settled": money_json(found.settled_micros),
-        "owed": money_json(owed.micros) if owed else None,
-        "oldest_month": str(owed.month) if owed else None,
-        "days_overdue": owed.days if owed else None,
-        "suspend_from": owed.from_day.isoformat() if owed else None,
-        "may_suspend": owed is None or owed.may_suspend,
-        "numbers": list(found.numbers),
-    }
-
-
-def _restore(found: "ToRestore") -> dict[str, Any]:
-    from callserver.cli.instants import instant_text
-
-    return {
-        "number": found.number,
-        "customer": found.customer,
-        "paid_at": instant_text(found.paid_ms),
-        "resume_by": instant_text(found.paid_ms + 48 * HOUR_MS),
-        "late": found.late,
-    }
 
 
 def _print(owing: "list[Overdue]", paid: "list[ToRestore]") -> None:

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from callserver.adapters.http import models
+from callserver.adapters.http.arrears import OPERATIONS as ARREARS
 from callserver.adapters.http.features import OPERATIONS as FEATURES
 from callserver.adapters.http.ledger import OPERATIONS as LEDGER
 from callserver.adapters.http.months import OPERATIONS as MONTHS
@@ -62,6 +63,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *NUMBERS,
     *APPLICATIONS,
     *TARIFFS,
+    *ARREARS,
 )
 
 

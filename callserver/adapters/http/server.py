@@ -15,6 +15,7 @@ from callserver.adapters.http.accounts import (
     BALANCE_ROUTE,
     AccountPages,
 )
+from callserver.adapters.http.arrears import ArrearsPages
 from callserver.adapters.http.calls import CallPages
 from callserver.adapters.http.cdrs import CdrPages
 from callserver.adapters.http.connections import Connections, connection_factory
@@ -141,6 +142,7 @@ class HttpServer:
         yield from NumberPages(self._services, read_s).routes()
         yield from ApplicationPages(self._services).routes()
         yield from TariffPages(self._services).routes()
+        yield from ArrearsPages(self._services, self._access).routes()
 
     def _quick_way(self, application: RequestHandler) -> RequestHandler:
         """Balances, which back ends poll, pass aiohttp's router by: a sixth of their time."""
