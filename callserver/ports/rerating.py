@@ -49,7 +49,8 @@ class RerateBook(Protocol):
         """Post these in one transaction, each once; what became of each, by call_id.
 
         CHANGED: posted now; CORRECTED_BEFORE; BELOW_LIMIT; MONTH_CLOSING. Where the call costs
-        something else than the correction says (another was posted meanwhile) it is left out of the answer.
+        something else than the correction says (another was posted meanwhile) it is left out of
+        the answer.
         """
         ...
 

@@ -114,7 +114,8 @@ def _due(
 ) -> list[Commission]:
     """What is to be posted now. A month posted before keeps the terms it was posted by: neither a
     new commission nor another parent changes the past, only calls that arrived late or were rated
-    anew do."""
+    anew do. Providers added since come in with the terms they have now: a call that was connected
+    without us is rated later, and may be theirs."""
     before: dict[str, tuple[int, int]] = {}
     kept: dict[str, Terms] = {}
     rows = connection.execute(
@@ -124,7 +125,7 @@ def _due(
         parts, micros = before.get(row.provider, (0, 0))
         before[row.provider] = (parts + 1, micros + row.amount_micros)
         kept.setdefault(row.provider, Terms(row.terms, row.parent))
-    found = earned(kept or terms, _usage(connection, month.from_ms, month.to_ms))
+    found = earned({**terms, **kept}, _usage(connection, month.from_ms, month.to_ms))
     return [
         Commission(name, month, each, posted, each.micros - posted, parts)
         for name, each in sorted(found.items())

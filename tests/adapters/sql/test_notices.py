@@ -92,7 +92,7 @@ async def test_notices_are_kept(world: World, database: Database) -> None:
 
 
 async def test_what_was_rated_anew_counts_as_it_does_at_the_close(world: World) -> None:
-    """60 was 40 in the end: no notice; 40 was 60 in the end: one, though nobody has called since."""
+    """60 that became 40 are no reason; 40 that became 60 are one, though nobody called since."""
     fees = watch(world)
     first = await world.call(ACME, DECEMBER, 60)
     await rerate(world, first, 60, 40)

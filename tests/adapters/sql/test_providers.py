@@ -147,6 +147,27 @@ async def test_late_calls_post_the_difference_by_the_months_own_terms(
     ]
 
 
+async def test_a_provider_added_since_has_its_part_of_late_calls(
+    books: SqlBooks, providers: Providers
+) -> None:
+    """By the terms it has when the month is posted again, which it keeps; so has who is above."""
+    await call(books, "city", 100)
+    await providers.commissions(await books.load_catalogue(), OCTOBER, "t", post=True)
+    for commission in ("5%", "9%"):
+        new = (Provider("late", "新", "north", commission=commission),)
+        base = await books.catalogue_version()
+        await books.apply_import(
+            changes(base_version=base, providers=new, tariff_versions=(), customers=(), dids=(),
+                    routes={}),
+            "t",
+        )  # fmt: skip
+        await call(books, "late", 100)
+        await providers.commissions(await books.load_catalogue(), OCTOBER, "t", post=True)
+    sums = await books.account_sums(["provider:late"])
+    assert sums["provider:late"].settled_micros == 10 * YUAN
+    assert (await balances(books))["north"] == 5 + 20
+
+
 async def test_several_posters_post_once(books: SqlBooks, providers: Providers) -> None:
     """They take turns; all but the first find nothing to do."""
     await call(books, "city", 100)
