@@ -35,6 +35,10 @@ class PostedCommission:
     posted_ms: int
 
 
+CommissionKey = tuple[str, str, int]
+"""Month, provider and part: what a posted commission is found by."""
+
+
 class ProviderBook(Protocol):
     """Providers' calls and commissions in SQL. Raises StoreUnavailable and OutcomeUnknown."""
 
@@ -53,6 +57,12 @@ class ProviderBook(Protocol):
         writes the difference to what was posted before, in the same transaction."""
         ...
 
-    async def posted(self, providers: frozenset[str], month: str | None) -> list[PostedCommission]:
-        """What was posted, the newest month first."""
+    async def posted(
+        self,
+        providers: frozenset[str],
+        month: str | None,
+        after: CommissionKey | None = None,
+        most: int | None = None,
+    ) -> list[PostedCommission]:
+        """What was posted, the newest month first; those behind `after`, `most` of them."""
         ...

@@ -20,7 +20,7 @@ from callserver.domain.provider_report import (
 )
 from callserver.domain.provider_tree import subtree
 from callserver.ports import Clock
-from callserver.ports.providers import Commission, PostedCommission, ProviderBook
+from callserver.ports.providers import Commission, CommissionKey, PostedCommission, ProviderBook
 
 log = structlog.get_logger()
 
@@ -109,10 +109,15 @@ class Providers:
         return found
 
     async def posted(
-        self, providers: frozenset[str], month: BillingMonth | None = None
+        self,
+        providers: frozenset[str],
+        month: BillingMonth | None = None,
+        after: CommissionKey | None = None,
+        most: int | None = None,
     ) -> list[PostedCommission]:
-        """Commissions that were posted, the newest month first."""
-        return await self._book.posted(providers, str(month) if month else None)
+        """Commissions that were posted, the newest month first; those behind `after`, `most` of
+        them."""
+        return await self._book.posted(providers, str(month) if month else None, after, most)
 
 
 def terms_of(catalogue: Catalogue) -> dict[str, Terms]:

@@ -192,10 +192,11 @@ class BillMonth(_Shape):
 
 
 class BillMonths(_Shape):
-    """The latest first."""
+    """The latest first; `next_cursor` is null on the last page."""
 
     customer: str
     months: list[BillMonth]
+    next_cursor: str | None
 
 
 class MonthClose(_Shape):
@@ -210,9 +211,10 @@ class MonthClose(_Shape):
 
 
 class MonthCloses(_Shape):
-    """The earliest first."""
+    """The latest first; `next_cursor` is null on the last page."""
 
     months: list[MonthClose]
+    next_cursor: str | None
 
 
 class ReportSum(Usage):

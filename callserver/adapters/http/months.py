@@ -23,14 +23,16 @@ from callserver.adapters.http.month_shapes import (
     version_shape,
 )
 from callserver.adapters.http.operation import (
+    CURSOR,
     IDEMPOTENCY_KEY,
+    LIMIT,
     TEXT,
     Operation,
     in_path,
     in_query,
 )
 from callserver.adapters.http.problems import Code, Problem, bad_value
-from callserver.adapters.http.queries import parameters
+from callserver.adapters.http.queries import limit, parameters
 from callserver.adapters.http.replies import json_reply, text_reply
 from callserver.adapters.http.services import HttpServices
 from callserver.domain.api_token import Scope
@@ -57,12 +59,12 @@ OPERATIONS = (
     Operation("post", "/v1/numbers/{did}/minimum", "Set or raise it from next month on",
               models.MinimumVersion, 201, models.NewMinimum, (_NUMBER, IDEMPOTENCY_KEY), _POST),
     Operation("get", "/v1/customers/{customer}/bills", "Months there are bills of",
-              models.BillMonths, parameters=(_CUSTOMER,), errors=(400, 404)),
+              models.BillMonths, parameters=(_CUSTOMER, LIMIT, CURSOR), errors=(400, 404)),
     Operation("get", "/v1/customers/{customer}/bills/{month}",
               "A bill, to date or fixed: JSON, CSV or a page to print", models.Bill,
               parameters=(_CUSTOMER, _MONTH, _FORMAT, _LANGUAGE), errors=(400, 404)),
     Operation("get", "/v1/months", "Months that are closed or being closed", models.MonthCloses,
-              errors=(400, 403)),
+              parameters=(LIMIT, CURSOR), errors=(400, 403)),
     Operation("get", "/v1/months/{month}", "What a closed month came to", models.MonthReport,
               parameters=(_MONTH,), errors=(400, 403, 404)),
     Operation("post", "/v1/months/{month}/close", "Close a month: it goes on in the background",
@@ -125,11 +127,12 @@ class MonthPages:
 
     async def bill_months(self, request: web.Request, viewer: Viewer) -> web.Response:
         """GET /v1/customers/{customer}/bills."""
-        parameters(request.query, ())
         customer = _seen_customer(request, viewer)
-        months = await self._bills.months(customer)
-        shown = [{"month": str(month), "state": state.value} for month, state in months]
-        return json_reply({"customer": customer, "months": shown})
+        found = parameters(request.query, ("limit", "cursor"))
+        states = dict(await self._bills.months(customer))
+        page, following = _page(sorted(states, reverse=True), found)
+        shown = [{"month": str(month), "state": states[month].value} for month in page]
+        return json_reply({"customer": customer, "months": shown, "next_cursor": following})
 
     async def bill(self, request: web.Request, viewer: Viewer) -> web.Response:
         """GET /v1/customers/{customer}/bills/{month}."""
@@ -161,9 +164,11 @@ class MonthPages:
     async def months(self, request: web.Request, viewer: Viewer) -> web.Response:
         """GET /v1/months."""
         _not_customers(viewer)
-        parameters(request.query, ())
-        closes = await self._months.closes()
-        return json_reply({"months": [close_shape(each) for each in closes]})
+        found = parameters(request.query, ("limit", "cursor"))
+        closes = {close.month: close for close in await self._months.closes()}
+        page, following = _page(sorted(closes, reverse=True), found)
+        shown = [close_shape(closes[month]) for month in page]
+        return json_reply({"months": shown, "next_cursor": following})
 
     async def month(self, request: web.Request, viewer: Viewer) -> web.Response:
         """GET /v1/months/{month}."""
@@ -249,6 +254,20 @@ def _month(request: web.Request) -> BillingMonth:
         return BillingMonth.parse(request.match_info["month"])
     except BadMonth as wrong:
         raise bad_value("month", str(wrong)) from wrong
+
+
+def _page(
+    months: list[BillingMonth], found: dict[str, str]
+) -> tuple[list[BillingMonth], str | None]:
+    """Those of the page, the latest first, and the cursor of the next: its month before."""
+    most = limit(found)
+    if "cursor" in found:
+        try:
+            before = BillingMonth.parse(found["cursor"])
+        except BadMonth as wrong:
+            raise bad_value("cursor", "take next_cursor of the page before") from wrong
+        months = [month for month in months if month < before]
+    return months[:most], str(months[most - 1]) if len(months) > most else None
 
 
 def _not_customers(viewer: Viewer) -> None:

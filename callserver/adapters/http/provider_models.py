@@ -127,9 +127,10 @@ class Commission(_Shape):
 
 
 class Commissions(_Shape):
-    """The newest month first."""
+    """The newest month first; `next_cursor` is null on the last page."""
 
     commissions: list[Commission]
+    next_cursor: str | None
 
 
 class NewDispute(_Shape):

@@ -1,5 +1,6 @@
 """/v1/providers and /v1/customers: a reseller's tree, its customers, what it earns; disputes."""
 
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -38,10 +39,13 @@ from callserver.domain.declined import Declined, Reason
 from callserver.domain.identity import is_call_id, is_slug
 from callserver.domain.provider_report import in_order
 from callserver.domain.provider_tree import subtree
+from callserver.ports.providers import CommissionKey
 
 _PROVIDER = in_path("provider")
 _CUSTOMER = in_path("customer")
 _MONTH = in_query("month", {**TEXT, "pattern": models.MONTH})
+_MONTH_TEXT = re.compile(models.MONTH)
+_PART = re.compile(r"[0-9]{1,6}", re.ASCII)
 _POST = (400, 403, 404, 408, 409, 413)
 
 OPERATIONS = (
@@ -55,7 +59,8 @@ OPERATIONS = (
               "Customers, numbers, balances, calls, margin and commission of its tree",
               models.Report, parameters=(_PROVIDER, _MONTH), errors=(400, 404)),
     Operation("get", "/v1/providers/{provider}/commissions", "Commissions posted to its account",
-              models.Commissions, parameters=(_PROVIDER, _MONTH), errors=(400, 404)),
+              models.Commissions, parameters=(_PROVIDER, _MONTH, LIMIT, CURSOR),
+              errors=(400, 404)),
     Operation("get", "/v1/customers/{customer}", "One customer", models.Customer,
               parameters=(_CUSTOMER,), errors=(400, 404)),
     Operation("post", "/v1/cdrs/{call_id}/dispute", "Contest a call: its caller is kept",
@@ -131,12 +136,20 @@ class ProviderPages:
         )
 
     async def commissions(self, request: web.Request, viewer: Viewer) -> web.Response:
-        """GET /v1/providers/{provider}/commissions: of its whole tree."""
+        """GET /v1/providers/{provider}/commissions: of its whole tree, a page."""
         provider = self._seen(request, viewer)
-        month = _month(parameters(request.query, ("month",)))
+        found = parameters(request.query, ("month", "limit", "cursor"))
+        month, after, most = _month(found), _commission_after(found), limit(found)
         tree = subtree(self._catalogue().providers, provider.id)
-        rows = await self._providers.posted(tree, month)
-        return json_reply({"commissions": [commission_shape(each) for each in rows]})
+        rows = await self._providers.posted(tree, month, after, most + 1)
+        last = rows[most - 1] if len(rows) > most else None
+        following = f"{last.month}:{last.provider}:{last.part}" if last else None
+        return json_reply(
+            {
+                "commissions": [commission_shape(each) for each in rows[:most]],
+                "next_cursor": following,
+            }
+        )
 
     async def customer(self, request: web.Request, viewer: Viewer) -> web.Response:
         """GET /v1/customers/{customer}."""
@@ -189,6 +202,17 @@ class ProviderPages:
 
 def _parent(viewer: Viewer, provider: Provider) -> str | None:
     return provider.parent if viewer.sees_provider(provider.parent) else None
+
+
+def _commission_after(found: dict[str, str]) -> CommissionKey | None:
+    """Behind which commission the page begins."""
+    if "cursor" not in found:
+        return None
+    month, _, rest = found["cursor"].partition(":")
+    provider, _, part = rest.partition(":")
+    if _MONTH_TEXT.fullmatch(month) and is_slug(provider) and _PART.fullmatch(part):
+        return month, provider, int(part)
+    raise bad_value("cursor", "take next_cursor of the page before")
 
 
 def _month(found: dict[str, str]) -> BillingMonth | None:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    tuple_,
 )
 
 from callserver.adapters.sql.database import Database
@@ -23,7 +24,7 @@ from callserver.domain.billing_month import BillingMonth
 from callserver.domain.commission import CallUsage, Terms, earned
 from callserver.domain.ledger import Entry, EntryKind, provider_account
 from callserver.ports import Clock
-from callserver.ports.providers import Commission, PostedCommission
+from callserver.ports.providers import Commission, CommissionKey, PostedCommission
 
 _LOCK = 0x6361_6C6C_0091
 
@@ -55,7 +56,13 @@ class SqlProviders:
             lambda connection: _post(connection, month, terms, actor, now_ms)
         )
 
-    async def posted(self, providers: frozenset[str], month: str | None) -> list[PostedCommission]:
+    async def posted(
+        self,
+        providers: frozenset[str],
+        month: str | None,
+        after: CommissionKey | None = None,
+        most: int | None = None,
+    ) -> list[PostedCommission]:
         """Without months that brought nothing."""
         columns = (commission.c[name] for name in PostedCommission.__slots__)
         query = (
@@ -65,6 +72,11 @@ class SqlProviders:
         )
         if month is not None:
             query = query.where(commission.c.month == month)
+        if after is not None:
+            within = tuple_(commission.c.provider, commission.c.part) > after[1:]
+            later = (commission.c.month == after[0]) & within
+            query = query.where((commission.c.month < after[0]) | later)
+        query = query.limit(most)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [PostedCommission(**row._mapping) for row in rows]
 

@@ -197,3 +197,30 @@ async def test_an_admin_corrects_a_month(shop: Bed) -> None:
     assert bill["late"]["total"]["amount"] == "3.000000"
     unknown = await shop.ask(f"/v1/months/{last.previous()}", "admin")
     assert (unknown.status, unknown.json["code"]) == (404, "month_unknown")
+
+
+async def test_months_and_bills_come_in_pages(shop: Bed) -> None:
+    """The latest first, each once."""
+    now = month(shop)
+    last = now.previous()
+    await call(shop, 3, last.previous().to_ms - 1)
+    await call(shop, 4, last.to_ms - 1)
+    for each in (last.previous(), last):
+        await shop.services.office.months.close(each, "test")
+    closed = [str(last), str(last.previous())]
+    assert await pages(shop, "/v1/months", "south") == closed
+    assert await pages(shop, "/v1/customers/bolt/bills", "north") == [str(now), *closed]
+    for path in ("/v1/months", "/v1/customers/bolt/bills"):
+        bad = await shop.ask(f"{path}?cursor=last", "north")
+        assert (bad.status, bad.json["code"]) == (400, "bad_value")
+
+
+async def pages(shop: Bed, path: str, who: str) -> list[str]:
+    """The months on all pages of one."""
+    found, cursor = [], ""
+    while cursor is not None:
+        page = (await shop.ask(f"{path}?limit=1{cursor and '&cursor=' + cursor}", who)).json
+        found += [each["month"] for each in page["months"]]
+        assert len(page["months"]) == 1
+        cursor = page["next_cursor"]
+    return found

@@ -4,8 +4,10 @@ import uuid
 
 import pytest
 from pydantic import BaseModel
+from sqlalchemy import insert
 
 from callserver.adapters.http import provider_models as models
+from callserver.adapters.sql.schema_providers import commission
 from tests.adapters.http.bed import Bed, Reply
 from tests.adapters.sql.samples import cdr
 
@@ -161,3 +163,33 @@ async def test_only_finished_calls_are_contested(bed: Bed, call_id: str) -> None
     """404."""
     reply = await contest(bed, call_id, "admin")
     assert (reply.status, reply.json["code"]) == (404, "cdr_unknown")
+
+
+async def test_commissions_come_in_pages(bed: Bed) -> None:
+    """The newest month first, then by provider and part; each once, whatever the page's size."""
+    keys = [
+        (month, provider, part)
+        for month in ("2025-12", "2025-11")
+        for provider in ("city", "north")
+        for part in (0, 1)
+    ]
+    amounts = dict.fromkeys(("fees_micros", "cost_micros", "earned_micros", "amount_micros"), 5)
+    rows = [
+        {"month": month, "provider": provider, "part": part, "operation_id": f"c:{each}"}
+        | amounts | {"calls": 1, "actor": "t", "posted_ms": each}
+        for each, (month, provider, part) in enumerate(keys)
+    ]  # fmt: skip
+    await bed.books.database.write(lambda connection: connection.execute(insert(commission), rows))
+    for most in (1, 3, 8):
+        found, cursor = [], ""
+        while cursor is not None:
+            path = f"/v1/providers/north/commissions?limit={most}{cursor and '&cursor=' + cursor}"
+            page = (await bed.ask(path, "north")).json
+            assert len(page["commissions"]) <= most
+            found += [
+                (each["month"], each["provider"], each["part"]) for each in page["commissions"]
+            ]
+            cursor = page["next_cursor"]
+        assert found == keys
+    bad = await bed.ask("/v1/providers/north/commissions?cursor=2025-11:city", "north")
+    assert (bad.status, bad.json["code"]) == (400, "bad_value")
