@@ -12,6 +12,7 @@ from callserver.adapters.sql.ledger_book import SqlLedger
 from callserver.adapters.sql.minimums import SqlMinimums
 from callserver.adapters.sql.months import SqlMonths
 from callserver.adapters.sql.numbers import SqlNumbers
+from callserver.adapters.sql.openings import SqlOpenings
 from callserver.adapters.sql.plans import SqlPlans
 from callserver.adapters.sql.providers import SqlProviders
 from callserver.adapters.sql.rerating import SqlRerating
@@ -30,6 +31,7 @@ from callserver.service.minimums import Minimums
 from callserver.service.months import Months
 from callserver.service.numbers import NumberPolicy, Numbers
 from callserver.service.office import Office
+from callserver.service.openings import Openings
 from callserver.service.plans import PlanPolicy, Plans
 from callserver.service.providers import Providers
 from callserver.service.rerating import Rerating
@@ -44,6 +46,11 @@ HOUR_MS = 3_600_000
 def build_office(books: SqlBooks, config: Config) -> Office:
     """Every service of the office over one set of books; nothing is connected or started."""
     months, settings = SqlMonths(books.database, books.clock), config.months
+    numbers, features, plans = (
+        _numbers(books, config),
+        _features(books, config),
+        _plans(books, config),
+    )
     return Office(
         minimums=Minimums(
             SqlMinimums(books.database, books.clock),
@@ -61,7 +68,8 @@ def build_office(books: SqlBooks, config: Config) -> Office:
             parse_yuan(config.accounts.low_balance),
         ),
         rerating=Rerating(SqlRerating(books.database, books.clock), books, load_calendar),
-        numbers=_numbers(books, config),
+        numbers=numbers,
+        openings=Openings(SqlOpenings(books.database), numbers, features, plans),
         arrears=Arrears(SqlArrears(books.database, books.clock), config.numbers.arrears_days),
         providers=Providers(SqlProviders(books.database, books.clock), books.clock),
         retention=Retention(
@@ -73,16 +81,8 @@ def build_office(books: SqlBooks, config: Config) -> Office:
                 look_s=config.retention.look_s,
             ),
         ),
-        plans=Plans(
-            SqlPlans(books.database, books.clock),
-            books.clock,
-            PlanPolicy(config.plans.retry_days, config.plans.look_s),
-        ),
-        features=Features(
-            SqlFeatures(books.database, books.clock),
-            books.clock,
-            FeaturePolicy(config.features.retry_days, config.features.look_s),
-        ),
+        plans=plans,
+        features=features,
     )
 
 
@@ -94,6 +94,16 @@ def _numbers(books: SqlBooks, config: Config) -> Numbers:
         books.clock,
         NumberPolicy(config.numbers.classes, config.numbers.retention_h * HOUR_MS),
     )
+
+
+def _plans(books: SqlBooks, config: Config) -> Plans:
+    policy = PlanPolicy(config.plans.retry_days, config.plans.look_s)
+    return Plans(SqlPlans(books.database, books.clock), books.clock, policy)
+
+
+def _features(books: SqlBooks, config: Config) -> Features:
+    policy = FeaturePolicy(config.features.retry_days, config.features.look_s)
+    return Features(SqlFeatures(books.database, books.clock), books.clock, policy)
 
 
 def number_periods(config: Config) -> Periods:
@@ -122,6 +132,7 @@ def violations_work(books: SqlBooks, pbxs: Mapping[str, Pbx]) -> Coroutine[Any, 
 def background_work(office: Office) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
     """What a running server does besides: (name, work for ever)."""
     yield "numbers", office.numbers.run()
+    yield "openings", office.openings.run()
     yield "account_watch", office.account_watch.run()
     yield "sudden_fees", office.sudden_fees.run()
     if office.minimums.follows_rate:

@@ -9,7 +9,7 @@ from callserver.cli.arguments import slug
 from callserver.cli.days import OperationId, actor, operation
 from callserver.cli.number_looks import Number, in_office
 from callserver.cli.options import ConfigFile, DataFolder, Json
-from callserver.cli.output import Failed, print_json
+from callserver.cli.output import Failed, message, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -240,10 +240,31 @@ def activate(
 ) -> None:
     """The carrier has confirmed: open the number.
 
-    It must be approved. Calls connect from now on.
+    It must be approved. Calls connect from now on, and the features and the plan that were chosen
+    with it are switched on. Again on an open number: what is still missing of them. The exit
+    status is 1 while something is.
     """
+    from callserver.cli.instants import instant_text
+    from callserver.cli.live_plans import with_live_plans
+    from callserver.cli.number_tables import print_change, print_items
+    from callserver.cli.opening import open_config
+    from callserver.service.number_views import opened_view
+
     command = _command("activate", number, operation_id, carrier_reference=carrier)
-    _run(config, data, lambda office: office.numbers.act(command), json=json)
+    opened = with_live_plans(
+        open_config(config, data), lambda office: office.openings.activate(command)
+    )
+    if json:
+        print_json(opened_view(opened, instant_text))
+    else:
+        print_change(opened.change)
+        print_items(opened.items)
+    if not opened.complete:
+        message(
+            f"{number} is open, but not everything that was chosen is on: mend what is in the way, "
+            f"then `callserver numbers activate {number}` again"
+        )
+        raise typer.Exit(1)
 
 
 def suspend(

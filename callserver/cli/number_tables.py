@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from callserver.domain.lifecycle import NumberRecord
     from callserver.domain.number_application import Application
     from callserver.domain.number_change import NumberChange
+    from callserver.domain.opening import OpeningItem
 
 
 def print_numbers(records: "Sequence[NumberRecord]") -> None:
@@ -83,6 +84,20 @@ def print_change(change: "NumberChange") -> None:
     print(text)
 
 
+def print_items(items: "Sequence[OpeningItem]") -> None:
+    """What was chosen with a number, once it is open: a line each."""
+    said = {
+        "due": "not on yet",
+        "done": "switched on",
+        "already": "was on already",
+        "refused": "refused",
+    }
+    for item in items:
+        if item.state.value in said:
+            why = f": {item.detail}" if item.detail else ""
+            print(f"{item.kind.value:<9} {item.name}  {said[item.state.value]}{why}")
+
+
 def print_number(record: "NumberRecord", application: "Application | None") -> None:
     """A number, and how far its application has come."""
     from callserver.domain.money import short_yuan
@@ -110,6 +125,7 @@ def print_number(record: "NumberRecord", application: "Application | None") -> N
         for place, step in enumerate(steps_of(application), 1)
     ]
     print_table([">step", "what", "state", "at", "missing"], rows, empty="")
+    print_items(application.opening)
     for each in application.materials:
         print(f"material  {each.kind}  {each.reference}  sha256 {each.digest[:16]}…")
     if application.ended_ms:

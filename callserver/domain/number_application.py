@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from callserver.domain.business import NumberState
 from callserver.domain.declined import Declined, Reason
+from callserver.domain.opening import OpeningItem
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 REFERENCE_CHARS_MAX = 200
@@ -48,6 +49,8 @@ class Application:
     ended_by: str | None
     state: NumberState | None
     materials: tuple[Material, ...] = ()
+    opening: tuple[OpeningItem, ...] = ()
+    """The chosen features and plan, and which of them are on."""
 
 
 class StepState(StrEnum):
@@ -92,7 +95,7 @@ def _steps(application: Application, done: tuple[int | None, ...]) -> Iterator[S
     waiting = True
     for place, (name, at_ms) in enumerate(zip(STEPS, done, strict=True)):
         if at_ms is not None:
-            yield Step(name, StepState.DONE, at_ms)
+            yield Step(name, StepState.DONE, at_ms, _not_on(application, place))
         elif application.ended_ms is not None:
             yield Step(name, StepState.ENDED, None)
         elif waiting:
@@ -100,6 +103,17 @@ def _steps(application: Application, done: tuple[int | None, ...]) -> Iterator[S
             yield Step(name, StepState.NOW, None, _missing(application, place))
         else:
             yield Step(name, StepState.LATER, None)
+
+
+def _not_on(application: Application, place: int) -> tuple[str, ...]:
+    """What an open number still lacks of what was chosen with it."""
+    if place < STEPS.index("open") or application.ended_ms is not None:
+        return ()
+    return tuple(
+        f"{item.kind.value} {item.name}{f' ({item.reason})' if item.reason else ''}"
+        for item in application.opening
+        if item.unfinished
+    )
 
 
 def _missing(application: Application, place: int) -> tuple[str, ...]:

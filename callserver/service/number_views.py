@@ -10,6 +10,8 @@ from callserver.domain.lifecycle import NumberRecord
 from callserver.domain.money import money_json
 from callserver.domain.number_application import Application, steps_of
 from callserver.domain.number_change import NumberChange
+from callserver.domain.opening import OpeningItem
+from callserver.service.openings import Opened
 
 Instant = Callable[[int], str | None]
 
@@ -50,6 +52,24 @@ def change_view(change: NumberChange, instant: Instant) -> dict[str, Any]:
     }
 
 
+def opened_view(opened: Opened, instant: Instant) -> dict[str, Any]:
+    """The answer to an activation: the change, and what is on of what was chosen."""
+    items = [item_view(item, instant) for item in opened.items]
+    return change_view(opened.change, instant) | {"opening": items}
+
+
+def item_view(item: OpeningItem, instant: Instant) -> dict[str, Any]:
+    """A chosen feature or plan, and how it stands."""
+    return {
+        "kind": item.kind.value,
+        "name": item.name,
+        "state": item.state.value,
+        "at": _at(item.at_ms, instant),
+        "reason": item.reason or None,
+        "detail": item.detail or None,
+    }
+
+
 def application_view(application: Application, instant: Instant) -> dict[str, Any]:
     """An application with its progress."""
     return {
@@ -61,6 +81,7 @@ def application_view(application: Application, instant: Instant) -> dict[str, An
         "until": _at(application.until_ms, instant),
         "features": list(application.features),
         "plan": application.plan or None,
+        "opening": [item_view(item, instant) for item in application.opening],
         "price": money_json(application.price_micros),
         "contract": application.contract or None,
         "carrier_reference": application.carrier_reference or None,

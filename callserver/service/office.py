@@ -11,6 +11,7 @@ from callserver.service.ledger import Ledger
 from callserver.service.minimums import Minimums
 from callserver.service.months import Months
 from callserver.service.numbers import Numbers
+from callserver.service.openings import Openings
 from callserver.service.plans import Plans
 from callserver.service.providers import Providers
 from callserver.service.rerating import Rerating
@@ -27,6 +28,7 @@ class Office:
     rerating: Rerating
     account_watch: AccountWatch
     numbers: Numbers
+    openings: Openings
     retention: Retention
     providers: Providers
     features: Features

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.sql.number_bed import FORM
-from tests.cli.conftest import Run
+from tests.cli.conftest import Ran, Run
 
 NUMBER, SPECIAL = "4003334569", "4003330888"
 PROVIDER, CUSTOMER = "huaxin-east", "clinic"
@@ -21,8 +21,13 @@ def form(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shelf(run: Run, data: Path) -> Path:
-    """A data folder with two more numbers."""
-    assert run("numbers", "add", NUMBER, SPECIAL, "--data", data).status == 0
+    """A data folder with two more numbers, a feature for 30 yuan and a plan for 600."""
+    for command in (
+        ("numbers", "add", NUMBER, SPECIAL),
+        ("features", "add", "recording", "--fee", 30),
+        ("plans", "add", "gold", "--annual-fee", 600, "--minutes", 4000),
+    ):
+        assert run(*command, "--data", data).status == 0
     return data
 
 
@@ -34,6 +39,8 @@ def test_the_whole_way(run: Run, shelf: Path, form: Path, tmp_path: Path) -> Non
         assert (got.status, got.err) == (0, "")
         return got.out
 
+    topup = ("accounts", "topup", f"provider:{PROVIDER}", 30, "--data", shelf)
+    assert run(*topup).status == 0
     missing = []
     for step in (
         ("reserve", NUMBER, "--provider", PROVIDER, "--form", form, "--feature", "recording"),
@@ -70,6 +77,60 @@ def test_the_whole_way(run: Run, shelf: Path, form: Path, tmp_path: Path) -> Non
     assert "arrears 3 months" in table
     assert numbers("applications", "--all").count(NUMBER) == 1
     assert run("numbers", "applications", "--data", shelf).err == "no application\n"
+
+
+def test_what_was_chosen_is_switched_on(run: Run, shelf: Path, form: Path) -> None:
+    """What is refused is told, the number stays open; activated again, the rest comes on."""
+
+    def numbers(*args: object, status: int = 0) -> Ran:
+        got = run("numbers", *args, "--data", shelf)
+        assert got.status == status, got.err
+        return got
+
+    chosen = ("--feature", "recording", "--plan", "gold")
+    for step in (
+        ("reserve", NUMBER, "--provider", PROVIDER, "--form", form, *chosen),
+        ("lock", NUMBER, "--provider", PROVIDER, "--customer", CUSTOMER),
+        ("submit", NUMBER, "--file", f"licence={form}"),
+        ("approve", NUMBER),
+    ):
+        numbers(*step)
+    got = numbers("activate", NUMBER, "--json", status=1)
+    assert (got.json["state"], "open, but not everything" in got.err) == ("active", True)
+    told = [(each["kind"], each["name"], each["reason"]) for each in got.json["opening"]]
+    assert told == [("feature", "recording", "not_covered"), ("plan", "gold", "not_covered")]
+    shown = numbers("show", NUMBER).out
+    assert "feature recording (not_covered); plan gold (not_covered)" in shown
+    assert "refused: 'recording' costs 30.00 yuan" in shown
+    for account, yuan in ((f"provider:{PROVIDER}", 100), (CUSTOMER, 1000)):
+        assert run("accounts", "topup", account, yuan, "--data", shelf).status == 0
+    again = numbers("activate", NUMBER)
+    assert again.out.splitlines()[1:] == [
+        "feature   recording  switched on",
+        "plan      gold  switched on",
+    ]
+    assert "is not possible now" in numbers("activate", NUMBER, status=1).err
+    [activation] = run("features", "list", "--on", "--json", "--data", shelf).json["activations"]
+    assert (activation["number"], activation["feature"]) == (NUMBER, "recording")
+    [term] = run("plans", "show", CUSTOMER, "--json", "--data", shelf).json["subscriptions"]
+    assert (term["plan"], term["state"]) == ("gold", "active")
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        (("--feature", "recordin"), "no feature 'recordin'"),
+        (("--plan", "glod"), "did you mean 'gold'?"),
+    ],
+)
+def test_what_is_not_on_offer(
+    run: Run, shelf: Path, form: Path, choice: tuple[str, str], said: str
+) -> None:
+    """It cannot be chosen, and nothing is reserved."""
+    reserve = ("numbers", "reserve", NUMBER, "--provider", PROVIDER, "--form", form)
+    got = run(*reserve, *choice, "--data", shelf)
+    assert (got.status, said in got.err) == (1, True)
+    assert run("numbers", "show", NUMBER, "--data", shelf, "--json").json["state"] == "available"
 
 
 def test_show_and_the_form(run: Run, shelf: Path, form: Path) -> None:

@@ -13,6 +13,7 @@ from callserver.domain.number_application import (
     check_material,
     steps_of,
 )
+from callserver.domain.opening import ItemKind, ItemState, OpeningItem
 
 DIGEST = "a" * 64
 
@@ -30,6 +31,7 @@ def application(**changed: Any) -> Application:
 
 
 REVIEW = {"locked_ms": 2, "submitted_ms": 3, "state": NumberState.REVIEW}
+OPEN = REVIEW | {"approved_ms": 4, "active_ms": 5, "state": NumberState.ACTIVE}
 PROGRESS = [
     ({}, "done now later later", "contract"),
     ({"price_micros": 5}, "done now later later", "price"),
@@ -41,10 +43,21 @@ PROGRESS = [
     ),
     (REVIEW, "done done now later", "review"),
     (REVIEW | {"approved_ms": 4}, "done done done now", "carrier"),
+    (OPEN, "done done done done", ""),
     (
-        REVIEW | {"approved_ms": 4, "active_ms": 5, "state": NumberState.ACTIVE},
+        OPEN | {"opening": (OpeningItem(ItemKind.PLAN, "gold", ItemState.REFUSED, "not_covered"),)},
+        "done done done done",
+        "plan gold (not_covered)",
+    ),
+    (
+        OPEN | {"opening": (OpeningItem(ItemKind.FEATURE, "menu", ItemState.DONE),)},
         "done done done done",
         "",
+    ),
+    (
+        OPEN | {"opening": (OpeningItem(ItemKind.FEATURE, "menu", ItemState.DUE),)},
+        "done done done done",
+        "feature menu",
     ),
     ({"ended_ms": 6, "ended_by": "cancel", "state": None}, "done ended ended ended", ""),
 ]

@@ -57,6 +57,29 @@ class NumberChange(_Shape):
     operation_id: str | None
 
 
+class OpeningItem(_Shape):
+    """A feature or plan that was chosen with a number, and what became of it at the opening."""
+
+    kind: Literal["feature", "plan"]
+    name: str
+    state: Literal["chosen", "due", "done", "already", "refused"] = Field(
+        description=(
+            "chosen: the number is not open; due: open, and it is about to be switched on; done: "
+            "the opening switched it on; already: it was on, nothing was paid for it here; "
+            "refused: see `reason`, activate again to try again."
+        )
+    )
+    at: datetime | None = Field(description="When it was last tried.")
+    reason: str | None = Field(description="A code, such as not_covered.")
+    detail: str | None
+
+
+class NumberOpened(NumberChange):
+    """A number that is open, and what is on of what was chosen with it."""
+
+    opening: list[OpeningItem]
+
+
 class NumberHistory(_Shape):
     """The oldest first."""
 
@@ -92,6 +115,7 @@ class Application(_Shape):
     until: datetime | None
     features: list[str]
     plan: str | None
+    opening: list[OpeningItem]
     price: Money
     contract: str | None
     carrier_reference: str | None

@@ -33,7 +33,7 @@ from callserver.domain.number import is_did
 from callserver.domain.number_change import Command, NumberChange, NumberQuery
 from callserver.domain.number_class import BadPattern, BadRange, NumberClass, like, numbers_of
 from callserver.ports.numbers import SealBroken
-from callserver.service.number_views import change_view, number_view
+from callserver.service.number_views import change_view, number_view, opened_view
 from callserver.service.numbers import HandedIn
 
 _DID = in_path("did", {**TEXT, "pattern": r"^400\d{7}$"})
@@ -42,10 +42,11 @@ _SEARCH = ("pattern", "class", "special", "state", "price_max", "provider", "aft
 ADDED_MAX = 10_000
 
 
-def _move(word: str, summary: str, body: type[Any]) -> Operation:
+def _move(
+    word: str, summary: str, body: type[Any], answer: type[Any] = models.NumberChange
+) -> Operation:
     path = f"/v1/numbers/{{did}}/{word}"
-    return Operation("post", path, summary, models.NumberChange, 200, body,
-                     (_DID, IDEMPOTENCY_KEY), _POST)  # fmt: skip
+    return Operation("post", path, summary, answer, 200, body, (_DID, IDEMPOTENCY_KEY), _POST)
 
 
 OPERATIONS = (
@@ -65,7 +66,8 @@ OPERATIONS = (
     _move("submit", "Hand in the real-name material", models.Submission),
     _move("approve", "The material is in order", models.Approval),
     _move("reject", "The material is not in order", models.Rejection),
-    _move("activate", "The carrier has confirmed: open", models.CarrierConfirmation),
+    _move("activate", "The carrier has confirmed: open, with what was chosen",
+          models.CarrierConfirmation, models.NumberOpened),
     _move("suspend", "Stop calls for a reason", models.SuspensionReason),
     _move("resume", "Clear one reason", models.SuspensionReason),
     _move("close", "End the number's service", models.NumberReason),
@@ -77,6 +79,7 @@ class NumberPages:
 
     def __init__(self, services: HttpServices, read_s: float) -> None:
         self._numbers = services.office.numbers
+        self._openings = services.office.openings
         self._idempotency = Idempotency(services.office.keys, read_s)
         self._read_s = read_s
 
@@ -201,7 +204,7 @@ class NumberPages:
             request, viewer, models.CarrierConfirmation, NumberEvent.ACTIVATE
         )
         wanted = replace(command, carrier_reference=body.carrier_reference)
-        return await _answer(partial(self._numbers.act, wanted))
+        return json_reply(opened_view(await self._openings.activate(wanted), rfc3339))
 
     async def suspension(
         self, event: NumberEvent, request: web.Request, viewer: Viewer

@@ -1,5 +1,6 @@
 """The catalogue of features: versions are added, never changed."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import Connection, func, insert, select
@@ -7,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from callserver.adapters.sql.schema import AnyRow
 from callserver.adapters.sql.schema_features import feature, feature_version
+from callserver.config_error import did_you_mean
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.features import FeatureVersion, version_on
 from callserver.domain.periods import Cycle
@@ -94,10 +96,21 @@ def version_of(connection: Connection, name: str, number: int) -> FeatureVersion
 
 def in_force(connection: Connection, name: str, day: date) -> FeatureVersion:
     """The version of a day. Raises Declined (feature_unknown)."""
-    found = version_on(versions(connection, name), day)
+    known = versions(connection, name)
+    found = version_on(known, day)
     if found is None:
-        raise Declined(Reason.FEATURE_UNKNOWN, f"There is no feature {name!r} on {day}.")
+        raise Declined(Reason.FEATURE_UNKNOWN, _not_on_offer(connection, name, day, known))
     return found
+
+
+def _not_on_offer(
+    connection: Connection, name: str, day: date, known: Sequence[FeatureVersion]
+) -> str:
+    if known:
+        begins = min(version.effective_from for version in known)
+        return f"There is no feature {name!r} on {day}: it is on offer from {begins} on."
+    on_offer = {each.feature for each in versions(connection) if each.effective_from <= day}
+    return f"There is no feature {name!r} on {day}{did_you_mean(name, sorted(on_offer)) or '.'}"
 
 
 def _version(row: AnyRow) -> FeatureVersion:

@@ -12,6 +12,7 @@ from callserver.adapters.sql.number_rows import (
     record_of,
     records,
 )
+from callserver.adapters.sql.openings import items_of
 from callserver.adapters.sql.schema import AnyRow
 from callserver.adapters.sql.schema_numbers import (
     intent_form,
@@ -24,6 +25,7 @@ from callserver.domain.business import NumberState
 from callserver.domain.lifecycle import HELD, NumberEvent, NumberRecord, Periods, standing
 from callserver.domain.number_application import Application, Material
 from callserver.domain.number_change import ApplicationQuery, NumberChange, NumberQuery
+from callserver.domain.opening import OpeningItem
 
 _FREE = (NumberState.AVAILABLE.value, NumberState.FROZEN.value)
 _RUN_OUT = {
@@ -102,7 +104,8 @@ def application(
         .where(file.application == wanted)
         .order_by(file.id)
     )
-    return _application(row, now_ms, periods, tuple(Material(*each) for each in files))
+    materials = tuple(Material(*each) for each in files)
+    return _application(row, now_ms, periods, items_of(connection, [row])[row.id], materials)
 
 
 def find_applications(
@@ -119,7 +122,9 @@ def find_applications(
         asked = asked.where(row.id < query.before)
     if query.open_only:
         asked = asked.where(row.ended_ms.is_(None), *_not_run_out(now_ms))
-    return [_application(found, now_ms, periods) for found in connection.execute(asked)]
+    rows = connection.execute(asked).all()
+    items = items_of(connection, rows)
+    return [_application(found, now_ms, periods, items[found.id]) for found in rows]
 
 
 def _not_run_out(now_ms: int) -> tuple[ColumnElement[bool], ...]:
@@ -128,7 +133,11 @@ def _not_run_out(now_ms: int) -> tuple[ColumnElement[bool], ...]:
 
 
 def _application(
-    row: AnyRow, now_ms: int, periods: Periods, materials: tuple[Material, ...] = ()
+    row: AnyRow,
+    now_ms: int,
+    periods: Periods,
+    opening: tuple[OpeningItem, ...],
+    materials: tuple[Material, ...] = (),
 ) -> Application:
     """The application; one that has run out is shown as ended, whoever writes that down."""
     found: dict[str, Any] = dict(row._mapping)
@@ -137,6 +146,7 @@ def _application(
         "features": tuple(each for each in row.features.split(",") if each),
         "state": state,
         "materials": materials,
+        "opening": opening,
     }
     if state in _RUN_OUT and row.until_ms <= now_ms:
         ended = {"ended_ms": row.until_ms, "ended_by": _RUN_OUT[state].value}

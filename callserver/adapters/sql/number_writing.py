@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from callserver.adapters.sql import number_did, schema
+from callserver.adapters.sql import feature_catalogue, number_did, openings, plan_catalogue, schema
 from callserver.adapters.sql.arrears import owed_by
 from callserver.adapters.sql.ledger import post_covered
 from callserver.adapters.sql.number_rows import (
@@ -24,6 +24,7 @@ from callserver.adapters.sql.schema_numbers import (
 )
 from callserver.domain import lifecycle
 from callserver.domain.arrears import earliest_day
+from callserver.domain.billing_month import shanghai_day
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.ledger import Entry, EntryKind, OperationReused, provider_account
 from callserver.domain.lifecycle import (
@@ -198,6 +199,7 @@ def _with_application(
     """Bring the application along; the number with a new one when it was reserved."""
     event, application = command.event, record.application
     if event is NumberEvent.RESERVE:
+        _check_choice(connection, command, now_ms)
         return replace(new, application=_begin(connection, command, record, now_ms))
     if event in _ENDS:
         _end(connection, application, event, now_ms)
@@ -224,7 +226,18 @@ def _with_application(
             active_ms=now_ms,
             carrier_reference=command.carrier_reference,
         )
+        if application is not None:
+            openings.begin(connection, application)
     return new
+
+
+def _check_choice(connection: Connection, command: Command, now_ms: int) -> None:
+    """What is chosen is on offer today. Raises Declined (feature_unknown, plan_unknown)."""
+    today = shanghai_day(now_ms)
+    for feature in command.features:
+        feature_catalogue.in_force(connection, feature, today)
+    if command.plan:
+        plan_catalogue.in_force(connection, command.plan, today)
 
 
 def _begin(connection: Connection, command: Command, record: NumberRecord, now_ms: int) -> int:
@@ -233,7 +246,7 @@ def _begin(connection: Connection, command: Command, record: NumberRecord, now_m
         .values(
             number=record.number,
             provider=command.provider,
-            features=",".join(command.features),
+            features=",".join(dict.fromkeys(command.features)),
             plan=command.plan,
             price_micros=record.price_micros,
             contract="",

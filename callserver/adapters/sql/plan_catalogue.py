@@ -1,5 +1,6 @@
 """The catalogue of plans: versions are added, never changed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -8,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from callserver.adapters.sql.schema import AnyRow, tariff
 from callserver.adapters.sql.schema_plans import plan, plan_version
+from callserver.config_error import did_you_mean
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.plans import PlanVersion, Rhythm, version_on
 
@@ -88,10 +90,21 @@ def one(connection: Connection, name: str, number: int) -> PlanVersion:
 
 def in_force(connection: Connection, name: str, day: date) -> PlanVersion:
     """The version of a day. Raises Declined (plan_unknown)."""
-    found = version_on(versions(connection, name), day)
+    known = versions(connection, name)
+    found = version_on(known, day)
     if found is None:
-        raise Declined(Reason.PLAN_UNKNOWN, f"There is no plan {name!r} on {day}.")
+        raise Declined(Reason.PLAN_UNKNOWN, _not_on_offer(connection, name, day, known))
     return found
+
+
+def _not_on_offer(
+    connection: Connection, name: str, day: date, known: Sequence[PlanVersion]
+) -> str:
+    if known:
+        begins = min(version.effective_from for version in known)
+        return f"There is no plan {name!r} on {day}: it is on offer from {begins} on."
+    on_offer = {each.plan for each in versions(connection) if each.effective_from <= day}
+    return f"There is no plan {name!r} on {day}{did_you_mean(name, sorted(on_offer)) or '.'}"
 
 
 def _version(row: AnyRow) -> PlanVersion:

@@ -85,6 +85,27 @@ number_application = Table(
     Index("ix_number_application_number", "number", "id"),
 )
 
+# What was chosen with an application, from the moment its number has opened.
+opening_item = Table(
+    "opening_item",
+    metadata,
+    Column(
+        "application",
+        BigInteger,
+        ForeignKey("number_application.id"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("place", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("at_ms", BigInteger),
+    Index("ix_opening_item_state", "state", "application"),
+)
+
 intent_form = Table(
     "intent_form",
     metadata,

@@ -9,6 +9,7 @@ import pytest
 from callserver.adapters.sql.ledger import add_accounts
 from tests.adapters.http.bed import PROVIDERS, Bed, Reply
 from tests.adapters.sql.number_bed import FORM, LONG, ORDINARY, SHELF, SPECIAL
+from tests.adapters.sql.opening_bed import add_to_catalogue
 
 ONE = f"/v1/numbers/{ORDINARY}"
 
@@ -19,6 +20,7 @@ async def shop(bed: Bed) -> Bed:
     names = [f"provider:{provider.id}" for provider in PROVIDERS]
     await bed.books.database.write(lambda connection: add_accounts(connection, names))
     await bed.services.office.numbers.add(SHELF)
+    await add_to_catalogue(bed.books, bed.clock)
     return bed
 
 
@@ -51,14 +53,26 @@ async def test_the_whole_way(shop: Bed) -> None:
     assert rejected.json["state"] == "locked"
     assert (await post(shop, f"{ONE}/submit", "north", {"material": files})).status == 200
     assert (await post(shop, f"{ONE}/approve", "admin")).json["state"] == "review"
-    opened = await post(shop, f"{ONE}/activate", "admin", {"carrier_reference": "CT-1"})
+    await shop.top_up("provider:north", "30")
+    opened = await post(shop, f"{ONE}/activate", "admin", {"carrier_reference": "CT-1"}, "open")
     assert opened.json["state"] == "active"
+    assert [(each["name"], each["state"], each["reason"]) for each in opened.json["opening"]] == [
+        ("recording", "done", None),
+        ("gold", "refused", "not_covered"),
+    ]
+    await shop.top_up("acme", "600")
+    again = await post(shop, f"{ONE}/activate", "admin", {"carrier_reference": "CT-1"}, "open")
+    assert [each["state"] for each in again.json["opening"]] == ["done"] * 2
+    later = await post(shop, f"{ONE}/activate", "admin", {"carrier_reference": "CT-1"})
+    assert (later.status, later.json["code"]) == (409, "state_forbids")
     page = (await shop.ask("/v1/applications", "north")).json
     [application] = page["applications"]
     assert [step["state"] for step in application["steps"]] == ["done"] * 4
     one = (await shop.ask(f"/v1/applications/{application['id']}", "north")).json
     assert [each["kept_here"] for each in one["material"]] == [True, False]
     assert (one["features"], one["plan"], one["contract"]) == (["recording"], "gold", "C-17")
+    assert [each["kind"] for each in one["opening"]] == ["feature", "plan"]
+    assert {each["state"] for each in application["opening"]} == {"done"}
     form = (await shop.ask(f"/v1/applications/{application['id']}/intent-form", "north")).json
     assert form["intent_form"]["company"] == FORM["company"]
     history = (await shop.ask(f"{ONE}/history", "north")).json["history"]
@@ -77,6 +91,24 @@ async def test_a_post_is_done_once(shop: Bed) -> None:
     assert (other.status, other.json["code"]) == (409, "idempotency_key_reused")
     bare = await shop.ask(f"{ONE}/cancel", "north", "POST", json={})
     assert (bare.status, bare.json["code"]) == (400, "idempotency_key_missing")
+
+
+CHOICES = [
+    ({"features": ["recordin"]}, "feature_unknown", "did you mean 'recording'?"),
+    ({"features": ["hologram"]}, "feature_unknown", "from 2099-01-01 on"),
+    ({"plan": "glod"}, "plan_unknown", "did you mean 'gold'?"),
+]
+
+
+@pytest.mark.parametrize(("choice", "code", "said"), CHOICES)
+async def test_what_is_not_on_offer(
+    shop: Bed, choice: dict[str, Any], code: str, said: str
+) -> None:
+    """It cannot be chosen, and nothing is reserved."""
+    refused = await reserve(shop, **choice)
+    assert (refused.status, refused.json["code"]) == (404, code)
+    assert said in refused.json["detail"]
+    assert (await shop.ask(ONE, "north")).json["state"] == "available"
 
 
 async def test_a_form_that_is_not_real_is_refused_field_by_field(shop: Bed) -> None:

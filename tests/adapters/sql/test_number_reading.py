@@ -22,6 +22,7 @@ from tests.adapters.sql.number_bed import (
     NumberBed,
     number_bed,
 )
+from tests.adapters.sql.opening_bed import add_to_catalogue
 
 SHELF = ["4000000888", "4001231212", "4001239999", "4008000001", "4008001888"]
 
@@ -112,6 +113,7 @@ async def test_many_numbers_come_in_pieces(bed: NumberBed) -> None:
 
 async def test_applications_of_a_tree(bed: NumberBed) -> None:
     """The newest first; those that ran out have ended, whether that was written or not."""
+    await add_to_catalogue(bed.books, bed.clock)
     await bed.reserve(features=("recording", "menu"), plan="gold")
     await bed.reserve(LONG, provider="rival")
     await bed.reserve(SPECIAL, provider="leaf")
