@@ -37,6 +37,7 @@ from callserver.service.in_hand import CallsInHand
 from callserver.service.live import LiveCalls
 from callserver.service.live_money import AccountsLiveMoney
 from callserver.service.metering import Metering
+from callserver.service.quotes import Quotes
 from callserver.service.reconcile import Reconciler
 from callserver.service.settle import Settle
 from callserver.service.shards import ShardGuard, ShardRebuilder
@@ -243,7 +244,7 @@ class App:
         self._background("meters", metering.run(self.config.billing.due_poll_ms))
         self._background("violations", violations_work(parts.books, pbxs))
         self._watch(parts)
-        await self._start_http(parts)
+        await self._start_http(parts, admit)
         await self._start_agi(admit, hangups)
         for asterisk in self.config.asterisk:
             await self._start_pbx(asterisk, parts, pbxs, admit, metering, settle, hangups, policy)
@@ -284,7 +285,7 @@ class App:
         ):
             self.metrics.watch(gauge, read)
 
-    async def _start_http(self, parts: _Parts) -> None:
+    async def _start_http(self, parts: _Parts, admit: Admit) -> None:
         names = tuple(pbx.name for pbx in self.config.asterisk)
         live = LiveCalls(parts.meters, self.clock, parts.clocks.offset_us, names)
         office = build_office(parts.books, self.config)
@@ -312,6 +313,7 @@ class App:
                 clock=self.clock,
                 metrics=self.metrics,
                 office=office,
+                quotes=Quotes(lambda: admit.regions, lambda: admit.calendar),
             ),
         )
         await http.start()

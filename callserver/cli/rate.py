@@ -1,7 +1,7 @@
 """`callserver rate`: what a call costs, with its arithmetic."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,8 +10,7 @@ from callserver.cli.options import At, ConfigFile, DataFolder, Json
 from callserver.cli.output import print_json
 
 if TYPE_CHECKING:
-    from callserver.domain.call_tariff import CallTariff
-    from callserver.domain.rating import Charged, RatedFee
+    from callserver.service.quotes import Quote
 
 
 def rate(
@@ -38,6 +37,12 @@ def rate(
     tariff: Annotated[
         str | None, typer.Option(metavar="NAME", help="A stored tariff, or one of the file.")
     ] = None,
+    did: Annotated[
+        str | None, typer.Option(metavar="DID", help="As a call to this 400 number costs.")
+    ] = None,
+    customer: Annotated[
+        str | None, typer.Option(metavar="CUSTOMER", help="As this customer's calls cost.")
+    ] = None,
     tariff_file: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="TOML or CSV with tariffs; may be given twice."),
@@ -46,7 +51,12 @@ def rate(
     caller: Annotated[
         str, typer.Option("--from", metavar="CALLER", help="The caller as a trunk presents it.")
     ] = "",
-    to: Annotated[str, typer.Option(metavar="DESTINATION", help="The line that answers.")] = "",
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="DESTINATION", help="The line that answers.  [default: with --did, its first]"
+        ),
+    ] = "",
     area_code: Annotated[
         str | None, typer.Option(help="Area code of callers who come without one.")
     ] = None,
@@ -59,10 +69,11 @@ def rate(
 ) -> None:
     """Print what a call costs, and how that comes about.
 
-    --at is the instant of the answer. A tariff comes from options, by name, or from a file.
+    --at is the instant of the answer. A tariff comes from options, by name, from a file, or is
+    that of a number or customer.
     """
-    from callserver.cli.rate_tariff import Source, chosen_tariff
-    from callserver.domain.rating import explain
+    from callserver.cli.rate_tariff import OPTIONS_ONLY, Source, asked, chosen_terms, priced
+    from callserver.service.quotes import quote_json
 
     if schema:
         from callserver.service.tariff_schema import tariff_schema
@@ -82,69 +93,33 @@ def rate(
     source = Source(
         parts={name: value for name, value in parts.items() if value is not None},
         precision_micros=None if precision is None else amount(precision, "--precision", least=1),
-        name=None if tariff is None else slug(tariff, "--tariff"),
+        tariff=None if tariff is None else slug(tariff, "--tariff"),
+        did=did,
+        customer=None if customer is None else slug(customer, "--customer"),
         files=tariff_file or [],
         at_ms=instant_or_now(at, "--at"),
-        caller=caller,
-        area_code=area_code,
-        seconds=seconds,
         config=config,
         data=data,
     )
-    destination = _destination(to)
-    call_tariff = chosen_tariff(source)
-    fee = explain(call_tariff, destination, source.at_ms, seconds, included_minutes)
+    enquiry = asked(source.at_ms, seconds, caller, to, area_code or "", included_minutes)
+    quote = priced(chosen_terms(source), enquiry)
+    owned = did is not None or customer is not None
     if json:
-        print_json(_json(call_tariff, fee))
+        named = quote.tariff.tariff != OPTIONS_ONLY
+        print_json(quote_json(quote, named=named, with_cost=owned))
     else:
-        _print(fee)
+        _print(quote, owned=owned)
 
 
-def _destination(text: str) -> str:
-    from callserver.domain.number import is_destination
-
-    number = text.replace(" ", "").replace("-", "")
-    if number and not is_destination(number):
-        raise typer.BadParameter(
-            f"{text!r} can't be dialled: 3 to 20 digits, perhaps after a +", param_hint="--to"
-        )
-    return number
-
-
-def _print(fee: "RatedFee") -> None:
+def _print(quote: "Quote", *, owned: bool) -> None:
     from callserver.domain.money import short_yuan
 
+    fee, tariff, cost = quote.fee, quote.tariff, quote.cost_micros
     print(f"{short_yuan(fee.amount_micros)} yuan for {fee.billed_s} billed seconds")
     for line in fee.lines:
         print(f"  {line}")
-
-
-def _json(tariff: "CallTariff", fee: "RatedFee") -> dict[str, Any]:
-    from callserver.cli.rate_tariff import OPTIONS_ONLY
-    from callserver.domain.money import yuan_text
-
-    stored = tariff.tariff != OPTIONS_ONLY
-    return {
-        "amount": yuan_text(fee.amount_micros),
-        "currency": "CNY",
-        "billed_seconds": fee.billed_s,
-        "included_minutes_used": fee.minutes_used,
-        "tariff": tariff.tariff if stored else None,
-        "version": tariff.version if stored else None,
-        "segments": [_segment(each) for each in fee.charged],
-        "lines": fee.lines,
-    }
-
-
-def _segment(charged: "Charged") -> dict[str, Any]:
-    """Billed seconds at one rate; `band` null where the tariff's own rate held."""
-    from callserver.domain.money import yuan_text
-
-    band = charged.band
-    return {
-        "from_second": charged.from_s,
-        "to_second": charged.to_s,
-        "paid_seconds": charged.paid_s,
-        "rate": yuan_text(charged.rate_micros),
-        "band": None if band is None else {"number": band.number, "name": band.name or None},
-    }
+    if owned:
+        print(f"by tariff {tariff.tariff} version {tariff.version}")
+    if cost is not None:
+        margin = short_yuan(fee.amount_micros - cost)
+        print(f"costs the provider {short_yuan(cost)}, margin {margin}")

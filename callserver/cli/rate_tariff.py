@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,96 +14,106 @@ from callserver.cli.output import Failed, message
 if TYPE_CHECKING:
     from datetime import date
 
-    from callserver.domain.call_tariff import CallTariff
-    from callserver.domain.caller import Caller
     from callserver.domain.holidays import Holiday
     from callserver.domain.tariff import TariffVersion
+    from callserver.service.quotes import Enquiry, Quote, Terms
 
 OPTIONS_ONLY = "command-line"
 INCREMENT_S_MAX = 86_400
-SECONDS_MAX = 31_536_000
 _INCREMENTS = re.compile(r"(\d{1,5})/(\d{1,5})", re.ASCII)
 _NOT_OF_AN_ID = re.compile(r"[^a-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the command line says of a tariff and a call."""
+    """What the command line says of a tariff."""
 
     parts: Mapping[str, Any]
     precision_micros: int | None
-    name: str | None
+    tariff: str | None
+    did: str | None
+    customer: str | None
     files: list[Path]
     at_ms: int
-    caller: str
-    area_code: str | None
-    seconds: int
     config: Path | None
     data: Path | None
 
-
-def chosen_tariff(source: Source) -> "CallTariff":
-    """The terms for this call. Raises BadParameter for what does not go together, and Failed."""
-    named = "--tariff-file" if source.files else "--tariff"
-    if source.name is not None or source.files:
-        if source.parts:
-            raise typer.BadParameter(f"leave out --{next(iter(source.parts))}", param_hint=named)
-        version, holidays = _of_files(source) if source.files else _stored(source)
-    elif "rate" not in source.parts:
-        raise typer.BadParameter("give --rate, --tariff or --tariff-file", param_hint="--rate")
-    else:
-        version, holidays = _of_options(source.parts), {}
-    return _for_call(source, version, holidays)
-
-
-def _for_call(
-    source: Source, version: "TariffVersion", holidays: "Mapping[date, Holiday]"
-) -> "CallTariff":
-    from callserver.domain.call_tariff import CallTariff
-    from callserver.domain.holidays import HolidayCalendar
-    from callserver.start_files import load_calendar
-
-    if source.seconds > SECONDS_MAX:
-        raise typer.BadParameter(f"at most {SECONDS_MAX}, a year", param_hint="--seconds")
-    if version.bands:
-        _check_year(source)
-    calendar = load_calendar() if version.bands else HolidayCalendar()
-    return CallTariff.snapshot(
-        version,
-        _caller(source, version),
-        source.at_ms,
-        source.seconds,
-        calendar.overridden(holidays),
-        source.precision_micros,
-    )
+    @property
+    def named(self) -> str:
+        """The option that says which tariff; empty if none does. Raises BadParameter for two."""
+        given = {
+            "--did": self.did is not None,
+            "--customer": self.customer is not None,
+            "--tariff-file": bool(self.files),
+            "--tariff": self.tariff is not None and not self.files,
+        }
+        first, *more = [*(option for option, there in given.items() if there), ""]
+        if more and more[0]:
+            raise typer.BadParameter(f"leave out {more[0]}", param_hint=first)
+        return first
 
 
-def _check_year(source: Source) -> None:
-    """Bands need days that a calendar can have."""
-    from callserver.domain.billing_month import FIRST_YEAR, LAST_YEAR, shanghai
+def asked(
+    at_ms: int, seconds: int, caller: str, to: str, area_code: str, minutes: int
+) -> "Enquiry":
+    """The call. Raises BadParameter."""
+    from callserver.service.quotes import BadEnquiry, Enquiry
 
     try:
-        year = shanghai(source.at_ms).year
-    except OverflowError:
-        year = 0
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise typer.BadParameter(f"between {FIRST_YEAR} and {LAST_YEAR}", param_hint="--at")
+        return Enquiry(seconds, at_ms, caller, to, area_code, minutes)
+    except BadEnquiry as wrong:
+        raise typer.BadParameter(wrong.what, param_hint=f"--{wrong.part}") from None
 
 
-def _caller(source: Source, version: "TariffVersion") -> "Caller":
-    from callserver.domain.caller import normalise
-    from callserver.domain.number import is_area_code
-    from callserver.domain.region import RegionTable
-    from callserver.start_files import load_regions
+def priced(terms: "Terms", enquiry: "Enquiry") -> "Quote":
+    """The price. Raises BadParameter."""
+    from callserver.service.quotes import BadEnquiry, Quotes
+    from callserver.start_files import load_calendar, load_regions
 
-    if source.area_code and not is_area_code(source.area_code):
-        raise typer.BadParameter(
-            f"{source.area_code!r} is not an area code, such as 010 or 0571",
-            param_hint="--area-code",
-        )
-    # The table takes a while to read, and only a band can ask where a caller is from.
-    regions = load_regions() if version.bands and source.caller else RegionTable.empty()
-    return normalise(source.caller, source.area_code or None, regions)
+    try:
+        return Quotes(load_regions, load_calendar).price(terms, enquiry)
+    except BadEnquiry as wrong:
+        raise typer.BadParameter(wrong.what, param_hint=f"--{wrong.part}") from None
+
+
+def chosen_terms(source: Source) -> "Terms":
+    """What prices the call. Raises BadParameter for what does not go together, Failed, Declined."""
+    from callserver.service.quotes import Terms
+
+    named = source.named
+    if named and source.parts:
+        raise typer.BadParameter(f"leave out --{next(iter(source.parts))}", param_hint=named)
+    if source.files:
+        terms = Terms(*_of_files(source))
+    elif named:
+        terms = _of_books(source)
+    elif "rate" in source.parts:
+        terms = Terms(_of_options(source.parts))
+    else:
+        hint = "give --rate, --tariff or --tariff-file, or --did or --customer"
+        raise typer.BadParameter(hint, param_hint="--rate")
+    if source.precision_micros is None:
+        return terms
+    return replace(terms, precision_micros=source.precision_micros)
+
+
+def _of_books(source: Source) -> "Terms":
+    from callserver.cli.opening import open_config, with_books
+    from callserver.cli.tariffs import require_tariff
+    from callserver.domain.number import is_did
+    from callserver.service.quotes import terms_of_customer, terms_of_number, terms_of_tariff
+
+    if source.did is not None and not is_did(source.did):
+        raise typer.BadParameter(f"{source.did!r} is not 400 and seven digits", param_hint="--did")
+    settings = open_config(source.config, source.data)
+    catalogue = with_books(settings, lambda opened: opened.load_catalogue())
+    if source.did is not None:
+        return terms_of_number(catalogue, source.did, source.at_ms)
+    if source.customer is not None:
+        return terms_of_customer(catalogue, source.customer, source.at_ms)
+    name = source.tariff or ""
+    require_tariff(name, catalogue.tariffs)
+    return terms_of_tariff(catalogue, name, source.at_ms)
 
 
 def _of_options(parts: Mapping[str, Any]) -> "TariffVersion":
@@ -135,14 +145,6 @@ def _increments(text: str) -> tuple[int, int]:
     return first, further
 
 
-def _stored(source: Source) -> "tuple[TariffVersion, Mapping[date, Holiday]]":
-    from callserver.cli.opening import open_config, with_books
-
-    settings = open_config(source.config, source.data)
-    catalogue = with_books(settings, lambda opened: opened.load_catalogue())
-    return _version(source, source.name or "", catalogue.tariffs), catalogue.holidays
-
-
 def _of_files(source: Source) -> "tuple[TariffVersion, Mapping[date, Holiday]]":
     from callserver.service.importing import SourceFile
     from callserver.service.tariff_file import read_tariffs
@@ -155,12 +157,12 @@ def _of_files(source: Source) -> "tuple[TariffVersion, Mapping[date, Holiday]]":
             raise Failed(f"{path}: {fault.strerror}") from fault
         read.append(SourceFile(str(path), content))
     stem = _NOT_OF_AN_ID.sub("-", source.files[0].stem.lower()).strip("-_")[:64]
-    found = read_tariffs(read, source.name or stem or "tariff")
+    found = read_tariffs(read, source.tariff or stem or "tariff")
     if isinstance(found, list):
         for problem in found:
             message(str(problem))
         raise Failed(f"{len(found)} {'problem' if len(found) == 1 else 'problems'} in the file")
-    name = source.name
+    name = source.tariff
     if name is None:
         if len(found.tariffs) != 1:
             known = ", ".join(found.tariffs) or "none"

@@ -1,6 +1,7 @@
 """`callserver tariffs`: the tariffs in the books, with all their versions."""
 
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -44,17 +45,23 @@ def show(
     json: Json = False,
 ) -> None:
     """Show all versions of a tariff, with their bands."""
-    from callserver.config_error import did_you_mean
-
     name, catalogue = slug(tariff, "TARIFF"), _load(config, data)
-    if name not in catalogue.tariffs:
-        raise Failed(f"there is no tariff {name!r}{did_you_mean(name, catalogue.tariffs)}")
+    require_tariff(name, catalogue.tariffs)
     shape = _shape(catalogue, name)
     if json:
         print_json(shape)
         return
     for version in shape["versions"]:
         _print(version)
+
+
+def require_tariff(name: str, tariffs: Collection[str]) -> None:
+    """Raise Failed for a tariff that is not in the books: what it may be, where all stand."""
+    from callserver.config_error import did_you_mean
+
+    if name not in tariffs:
+        near = did_you_mean(name, tariffs) or ";"
+        raise Failed(f"there is no tariff {name!r}{near} `callserver tariffs list` shows all")
 
 
 def _load(config: "Path | None", data: "Path | None") -> "Catalogue":

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     PLAN_RENEWED = "plan_renewed"
     SUBSCRIPTION_UNKNOWN = "subscription_unknown"
     TARIFF_UNKNOWN = "tariff_unknown"
+    NO_TARIFF = "no_tariff"
     CDR_UNKNOWN = "cdr_unknown"
     CALLER_DELETED = "caller_deleted"
     DISPUTE_UNKNOWN = "dispute_unknown"

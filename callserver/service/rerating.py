@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from callserver.config_error import did_you_mean
 from callserver.domain.business import Catalogue
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.holidays import HolidayCalendar
@@ -143,7 +144,11 @@ def _versions(catalogue: Catalogue, tariff: str, version: int | None) -> tuple[T
     """All versions, or the one asked for. Raises Declined."""
     versions = catalogue.tariffs.get(tariff)
     if not versions:
-        raise Declined(Reason.TARIFF_UNKNOWN, f"There is no tariff {tariff}.")
+        near = did_you_mean(tariff, catalogue.tariffs) or ";"
+        raise Declined(
+            Reason.TARIFF_UNKNOWN,
+            f"There is no tariff {tariff!r}{near} `callserver tariffs list` shows all.",
+        )
     if version is None:
         return versions
     chosen = tuple(each for each in versions if each.version == version)

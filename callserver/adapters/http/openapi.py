@@ -29,6 +29,7 @@ from callserver.adapters.http.operation import (
 )
 from callserver.adapters.http.plans import OPERATIONS as PLANS
 from callserver.adapters.http.providers import OPERATIONS as PROVIDERS
+from callserver.adapters.http.rate import OPERATIONS as RATE
 from callserver.adapters.http.tariffs import OPERATIONS as TARIFFS
 
 _SCHEMAS = "#/components/schemas/"
@@ -63,6 +64,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *NUMBERS,
     *APPLICATIONS,
     *TARIFFS,
+    *RATE,
     *ARREARS,
 )
 

@@ -28,6 +28,7 @@ from callserver.adapters.http.operation import Operation
 from callserver.adapters.http.outermost import Outermost
 from callserver.adapters.http.plans import PlanPages
 from callserver.adapters.http.providers import ProviderPages
+from callserver.adapters.http.rate import RatePages
 from callserver.adapters.http.services import HttpServices
 from callserver.adapters.http.settings import BODY_BYTES_MAX, HttpSettings
 from callserver.adapters.http.system import SystemPages
@@ -142,6 +143,7 @@ class HttpServer:
         yield from NumberPages(self._services, read_s).routes()
         yield from ApplicationPages(self._services).routes()
         yield from TariffPages(self._services).routes()
+        yield from RatePages(self._services).routes()
         yield from ArrearsPages(self._services, self._access).routes()
 
     def _quick_way(self, application: RequestHandler) -> RequestHandler:

@@ -10,6 +10,7 @@ from callserver.service.accounts import Accounts
 from callserver.service.health import Health
 from callserver.service.live import LiveCalls
 from callserver.service.office import Office
+from callserver.service.quotes import Quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +26,4 @@ class HttpServices:
     clock: Clock
     metrics: Metrics
     office: Office
+    quotes: Quotes

@@ -53,6 +53,38 @@ class TariffVersions(_Shape):
     versions: list[TariffVersion]
 
 
+class QuoteBand(_Shape):
+    """A band of a tariff."""
+
+    number: int
+    name: str | None
+
+
+class QuoteSegment(_Shape):
+    """Billed seconds at one rate."""
+
+    from_second: int
+    to_second: int = Field(description="Not in it.")
+    paid_seconds: int = Field(description="Those that included minutes do not cover.")
+    rate: str = Field(description="Yuan a minute.")
+    band: QuoteBand | None = Field(description="null: the tariff's own rate.")
+
+
+class Quote(_Shape):
+    """What a call would cost, as `callserver rate --json` prints it."""
+
+    amount: str
+    currency: str
+    billed_seconds: int
+    included_minutes_used: int
+    tariff: str
+    version: int
+    segments: list[QuoteSegment]
+    lines: list[str] = Field(description="The arithmetic, step by step.")
+    cost: Money | None = Field(None, description="The provider's; not in a customer's answer.")
+    margin: Money | None = Field(None, description="amount − cost; not in a customer's answer.")
+
+
 class Tariffs(_Shape):
     """Those that have to do with the bearer."""
 

@@ -30,6 +30,8 @@ from callserver.service.accounts import Accounts
 from callserver.service.clocks import PbxClocks, SystemClock
 from callserver.service.health import Health
 from callserver.service.live import LiveCalls
+from callserver.service.quotes import Quotes
+from callserver.start_files import load_calendar, load_regions
 from tests.domain import samples
 
 KEY = b"k" * 32
@@ -200,7 +202,9 @@ async def new_tokens(books: SqlBooks) -> dict[str, str]:
 
 @asynccontextmanager
 async def open_bed(folder: Path, link: RedisLink, **settings: Any) -> AsyncIterator[Bed]:
-    """Everything running; `settings` are those of HttpSettings, `books` and `meters` stand-ins."""
+    """Everything running; `settings` are those of HttpSettings, `books` and `meters` stand-ins,
+    `catalogue` other business data than that of SQL."""
+    catalogue: Catalogue = settings.pop("catalogue", CATALOGUE)
     stand_in_books: Books | None = settings.pop("books", None)
     stand_in_meters: MeterStore | None = settings.pop("meters", None)
     clock, clocks = SystemClock(), PbxClocks()
@@ -219,11 +223,12 @@ async def open_bed(folder: Path, link: RedisLink, **settings: Any) -> AsyncItera
         live=LiveCalls(meters, clock, clocks.offset_us, [PBX]),
         books=stand_in_books or books,
         tokens=books,
-        catalogue=lambda: CATALOGUE,
+        catalogue=lambda: catalogue,
         health=health,
         clock=clock,
         metrics=Metrics(health),
         office=build_office(books, Config(numbers=NumbersConfig(key_file=folder / "form.keys"))),
+        quotes=Quotes(load_regions, load_calendar),
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(pool.close)
