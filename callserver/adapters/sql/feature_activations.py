@@ -18,6 +18,7 @@ from callserver.adapters.sql.feature_rows import (
     change,
     done_before,
     end,
+    left,
     locked,
     write_event,
 )
@@ -107,7 +108,8 @@ def _insert(connection: Connection, row: dict[str, object]) -> Activation | None
 
 
 def _make_room(connection: Connection, owner: NumberOwner, feature: str, now_ms: int) -> None:
-    """A former customer's activation is over; this one's own stands. Raises feature_active."""
+    """A former customer's activation is over, and one of before the number was closed; this one's
+    own stands. Raises feature_active."""
     query = select(table.c.id).where(
         table.c.did == owner.did, table.c.feature == feature, table.c.state.in_(OPEN_STATES)
     )
@@ -115,7 +117,8 @@ def _make_room(connection: Connection, owner: NumberOwner, feature: str, now_ms:
     if standing is None:
         return
     found = locked(connection, standing)
-    if found.customer == owner.customer and found.state in OPEN:
+    same = found.customer == owner.customer and not left(connection, found.id)
+    if same and found.state in OPEN:
         raise _active(owner.did, feature)
     if found.state in OPEN:
         end(connection, found, FeatureEvent.NUMBER_GONE, SYSTEM, now_ms)

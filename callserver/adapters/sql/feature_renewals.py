@@ -13,10 +13,11 @@ from callserver.adapters.sql.feature_rows import (
     SYSTEM,
     change,
     end,
+    left,
     locked,
     write_event,
 )
-from callserver.adapters.sql.number_owner import IN_HAND, owner_of
+from callserver.adapters.sql.number_owner import IN_HAND, has_left, owner_of
 from callserver.adapters.sql.schema import did
 from callserver.adapters.sql.schema_features import feature_activation as table
 from callserver.domain.billing_month import shanghai_day
@@ -27,7 +28,10 @@ from callserver.domain.features import OPEN, Activation, ActivationState, Featur
 def due(connection: Connection, today: date, after_id: int, limit: int) -> Sequence[int]:
     """Open activations with something to do, in order of id."""
     gone = or_(
-        did.c.number.is_(None), did.c.state.not_in(IN_HAND), did.c.customer != table.c.customer
+        did.c.number.is_(None),
+        did.c.state.not_in(IN_HAND),
+        did.c.customer != table.c.customer,
+        has_left(table.c.did, table.c.customer, table.c.created_ms),
     )
     query = (
         select(table.c.id)
@@ -53,7 +57,7 @@ def step(
         return None
     today = shanghai_day(now_ms)
     owner = owner_of(connection, found.did)
-    if owner is None or owner.customer != found.customer:
+    if owner is None or owner.customer != found.customer or left(connection, found.id):
         end(connection, found, FeatureEvent.NUMBER_GONE, SYSTEM, now_ms)
         return FeatureEvent.NUMBER_GONE
     if found.next_day is None or found.next_day > today:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, CursorResult, insert, select, update
 
+from callserver.adapters.sql.number_owner import has_left
 from callserver.adapters.sql.schema import AnyRow, AnySelect
 from callserver.adapters.sql.schema_features import feature_activation as table
 from callserver.adapters.sql.schema_features import feature_event
@@ -27,6 +28,13 @@ def locked(connection: Connection, activation: int) -> Activation:
     """The same, kept from others until the end of the transaction."""
     query = _rows().where(table.c.id == activation).with_for_update()
     return _found(connection.execute(query), activation)
+
+
+def left(connection: Connection, activation: int) -> bool:
+    """Whether its number has been out of its customer's hands since it was switched on."""
+    gone = has_left(table.c.did, table.c.customer, table.c.created_ms)
+    query = select(table.c.id).where(table.c.id == activation, gone)
+    return connection.execute(query).first() is not None
 
 
 def many(connection: Connection, query: ActivationQuery) -> list[Activation]:

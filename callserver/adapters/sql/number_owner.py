@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
 
 from callserver.adapters.sql.schema import customer, did
+from callserver.adapters.sql.schema_numbers import number_event
 from callserver.domain.business import NumberState
 from callserver.domain.declined import Declined, Reason
 
@@ -50,3 +51,17 @@ def active_owner(connection: Connection, number: str) -> NumberOwner:
             f"Number {number} is {owner.state.value}; features are for active numbers.",
         )
     return owner
+
+
+def has_left(
+    number: ColumnElement[str], owner: ColumnElement[str], since_ms: ColumnElement[int]
+) -> ColumnElement[bool]:
+    """Whether a number was out of its customer's hands at any time since, whoever has it now.
+
+    Read from the number's history: it may have been closed, and be that customer's anew, without a
+    server having looked in between.
+    """
+    event = number_event.c
+    another = and_(event.customer.is_not(None), event.customer != owner)
+    gone = or_(event.to_state.not_in(IN_HAND), another)
+    return exists().where(event.number == number, event.at_ms > since_ms, gone)

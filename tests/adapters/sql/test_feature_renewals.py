@@ -7,12 +7,14 @@ import pytest
 
 from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.database import Database
+from callserver.domain.business import Did, NumberState
 from callserver.domain.declined import Declined, Reason
-from callserver.domain.features import Activation, FeatureVersion
+from callserver.domain.features import Activation, ActivationState, FeatureVersion
 from callserver.domain.periods import Cycle
 from callserver.ports.features import DeductionQuery
 from tests.adapters.sql.conftest import SetClock
 from tests.adapters.sql.feature_bed import DID, START, YUAN, FeatureBed, fill
+from tests.adapters.sql.samples import changes
 
 FEB_28, MAR_31 = date(2026, 2, 28), date(2026, 3, 31)
 
@@ -136,6 +138,26 @@ async def test_it_ends_with_the_number(bed: FeatureBed) -> None:
     assert await bed.renew(date(2026, 2, 1)) == ["number_gone", "number_gone"]
     assert await bed.renew(FEB_28) == []
     assert await bed.balance() == 870
+
+
+async def test_it_ends_with_the_number_though_nobody_looked(bed: FeatureBed) -> None:
+    """The number went to somebody else and came back while no server ran: nothing is renewed, and
+    the feature can be switched on anew."""
+    await on(bed)
+    await bed.features.activate(DID, "menu", "menu", "clerk")
+    for day, owner in ((3, "bolt"), (7, "acme")):
+        bed.set_day(date(2026, 2, day))
+        moved = (Did(DID, owner, NumberState.ACTIVE, ()),)
+        base = await bed.books.catalogue_version()
+        await bed.books.apply_import(
+            changes(base_version=base, providers=(), customers=(), tariff_versions=(), dids=moved,
+                    routes={}),
+            "test",
+        )  # fmt: skip
+    again = await bed.features.activate(DID, "menu", "menu again", "clerk")
+    assert await bed.renew(FEB_28) == ["number_gone"]
+    assert (await bed.features.activation(again.id)).state is ActivationState.ACTIVE
+    assert await bed.balance() == 1000 - 30 - 300 - 300
 
 
 async def test_a_suspended_number_keeps_its_features(bed: FeatureBed) -> None:
