@@ -1,5 +1,6 @@
 """[R3] What is chosen with a number is on offer, and is switched on once when the number opens."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,28 @@ async def test_what_was_interrupted_is_completed_by_itself(bed: OpeningBed) -> N
     assert await bed.openings.complete_due() == 0
     assert await bed.states() == ALL_DONE
     assert await bed.entries() == ONCE_EACH
+
+
+async def test_a_running_server_completes_it(
+    bed: OpeningBed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Again and again, however few it reads at once."""
+    monkeypatch.setattr("callserver.service.openings.LOOK_S", 0)
+    monkeypatch.setattr("callserver.service.openings.DUE_AT_ONCE", 1)
+    await bed.pay_for_everything()
+    await bed.top_up("provider:north", FEES["menu"])
+    await bed.approved()
+    await bed.approved(LONG, features=("menu",), plan="")
+    running = asyncio.create_task(bed.openings.run())
+    for number in (ORDINARY, LONG):
+        await bed.number.do(NumberEvent.ACTIVATE, number)
+    async with asyncio.timeout(60):
+        while [await bed.states(1), await bed.states(2)] != [ALL_DONE, {"menu": "done"}]:
+            await asyncio.sleep(0.05)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (await bed.entries())["feature_fee"] == 3
 
 
 async def test_a_number_that_is_not_active_waits(bed: OpeningBed) -> None:
