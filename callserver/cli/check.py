@@ -230,6 +230,7 @@ def _facts(settings: "Config", path: Path | None) -> "HostFacts":
     files = [
         replace(_file("data", data), writable=os.access(existing, os.W_OK)),
         _file("call_id_key", data / "call_id.key"),
+        _file("form_keys", settings.numbers.key_file or data / "form.keys"),
         _file("database", data / "callserver.db"),
     ]
     if path is not None and any(pbx.secret_file is None for pbx in settings.asterisk):

@@ -160,7 +160,9 @@ def test_the_doctor_looks_at_the_host_too(run: Run, data: Path) -> None:
     """Files, disk, limits and the region table, besides all that check does."""
     (data / "call_id.key").write_bytes(b"k" * 32)
     (data / "call_id.key").chmod(0o644)
+    (data / "form.keys").write_text("k")
+    (data / "form.keys").chmod(0o640)
     found = outcomes(run("doctor", "--data", data, "--json"))
     assert {"database", "disk", "open_files", "regions", "server"} <= found.keys()
-    assert found["file:call_id_key"][0] == "warning"
+    assert found["file:call_id_key"][0] == found["file:form_keys"][0] == "warning"
     assert found["server"] == ("ok", f"none runs on {data}")

@@ -66,6 +66,13 @@ async def test_money_that_only_redis_knows_is_told_once(bed: Bed, log_text: io.S
     assert await go_round(bed, drift) == []
 
 
+async def test_minutes_that_only_redis_knows_are_told_too(bed: Bed) -> None:
+    """Where the money agrees."""
+    await bed.top_up("acme", "10.00")
+    await bed.link.query("HINCRBY", key("acme"), "minutes", "2")
+    assert await go_round(bed) == [Difference("acme", 0, 2)]
+
+
 async def test_what_moves_between_two_looks_does_not_count(bed: Bed) -> None:
     """A busy account differs a little all the time."""
     await bed.top_up("acme", "10.00")
