@@ -88,6 +88,7 @@ async def test_prepaid_is_paid_when_there_is_money_again(
     await bed.activate()
     arrears = SqlArrears(books.database, clock)
     for turn in ("first", "second"):
+        bed.later(HOUR_MS)
         await books.post("acme", EntryKind.TOP_UP, 1_000_000, f"in-{turn}", "test", "")
         if turn == "second":
             await bed.do(NumberEvent.RESUME, suspension=Suspension.ARREARS)
