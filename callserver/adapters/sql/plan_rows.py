@@ -5,8 +5,9 @@ from datetime import date
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from callserver.adapters.sql.schema import AnyRow, AnySelect, catalogue_version, customer
-from callserver.adapters.sql.schema_plans import plan_event
+from callserver.adapters.sql.number_did import lock_version, raise_version
+from callserver.adapters.sql.schema import AnyRow, AnySelect, customer
+from callserver.adapters.sql.schema_plans import plan_event, plan_version
 from callserver.adapters.sql.schema_plans import plan_subscription as table
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.ledger import OperationReused
@@ -18,7 +19,13 @@ _DAYS = ("first_day", "last_day", "anchor_day", "next_day", "unpaid_day")
 
 
 def lock_customer(connection: Connection, name: str) -> None:
-    """What is done to a customer's plans takes turns. Raises Declined (customer_unknown)."""
+    """What is done to a customer's plans takes turns. Raises Declined (customer_unknown).
+
+    Where plans bring tariffs, the version of the business data is taken first, as imports do.
+    """
+    brings = select(plan_version.c.plan).where(plan_version.c.tariff.is_not(None)).limit(1)
+    if connection.execute(brings).first() is not None:
+        lock_version(connection)
     query = select(customer.c.id).where(customer.c.id == name).with_for_update(key_share=True)
     if connection.execute(query).scalar_one_or_none() is None:
         raise Declined(Reason.CUSTOMER_UNKNOWN, f"There is no customer {name!r}.")
@@ -107,8 +114,7 @@ def set_tariff(connection: Connection, name: str, tariff: str | None) -> None:
     """The customer's own tariff; whoever decides calls reads the business data anew."""
 
     connection.execute(update(customer).where(customer.c.id == name).values(tariff=tariff))
-    version = catalogue_version.c.version
-    connection.execute(update(catalogue_version).values(version=version + 1))
+    raise_version(connection)
 
 
 def tariff_of(connection: Connection, name: str) -> str | None:
