@@ -7,14 +7,14 @@ if TYPE_CHECKING:
     from callserver.config import Config
     from callserver.domain.bill import RunningCall
 
-WAITING = ("callserver_cdrs_waiting", "callserver_spool_records")
-
 
 def warnings(settings: "Config") -> list[str]:
     """Why a month that is closed now may miss calls; empty: nothing is known against it."""
+    from callserver.adapters.http.metrics import NOT_IN_SQL
     from callserver.cli.api import ApiFailed, get_json, get_text
     from callserver.cli.own_token import own_token
     from callserver.cli.server_state import ServerState
+    from callserver.service.months import doubts
 
     state = ServerState.read(settings.server.data)
     if state is None:
@@ -30,17 +30,10 @@ def warnings(settings: "Config") -> list[str]:
         metrics = asyncio.run(get_text(f"{state.url}/metrics"))
     except ApiFailed as fault:
         return [f"the server cannot be asked for open calls: {fault}"]
-    found: list[str] = []
-    if live["total"]:
-        found.append(f"{live['total']} calls are open; what ends late is corrected later")
     waiting = sum(
-        int(float(line.split()[1]))
-        for line in metrics.splitlines()
-        if line.startswith(WAITING) and "_created" not in line
+        int(float(line.split()[1])) for line in metrics.splitlines() if line.startswith(NOT_IN_SQL)
     )
-    if waiting:
-        found.append(f"{waiting} CDRs are not in SQL yet; wait, or they are corrected later")
-    return found
+    return doubts(live["total"], waiting)
 
 
 def running_calls(settings: "Config", customer: str) -> "tuple[RunningCall, ...] | None":

@@ -36,6 +36,16 @@ def _silent(_phase: Phase, _done: int, _of: int) -> None:
     """Nobody watches."""
 
 
+def doubts(open_calls: int, waiting_cdrs: int) -> list[str]:
+    """Why a month that is closed now may miss calls; empty: nothing is known against it."""
+    found: list[str] = []
+    if open_calls:
+        found.append(f"{open_calls} calls are open; what ends late is corrected later")
+    if waiting_cdrs:
+        found.append(f"{waiting_cdrs} CDRs are not in SQL yet; wait, or they are corrected later")
+    return found
+
+
 class Months:
     """Raises Declined, StoreUnavailable and OutcomeUnknown; every operation may be repeated."""
 

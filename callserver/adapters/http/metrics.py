@@ -23,6 +23,8 @@ from callserver.service.health import ComponentState, Health
 ROUTED = "routed"
 _REQUEST_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0)
 _DECISION_BUCKETS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 3.0)
+NOT_IN_SQL = ("callserver_cdrs_waiting", "callserver_spool_records")
+"""The gauges of CDRs on their way."""
 _GAUGES = {
     "callserver_calls_in_hand": "Routed calls of this process that are not settled yet.",
     "callserver_cdrs_waiting": "Settled calls of this process that SQL does not have yet.",
@@ -116,12 +118,19 @@ class Metrics:
         self._watched = {
             name: Gauge(name, text, registry=self.registry) for name, text in _GAUGES.items()
         }
+        self._reads: dict[str, Callable[[], int]] = {}
         self.registry.register(_HealthCollector(health))
         ProcessCollector(namespace="callserver", registry=self.registry)
 
     def watch(self, gauge: str, read: Callable[[], int]) -> None:
         """Read this gauge (a name of docs/metrics.md) by calling `read` at every scrape."""
         self._watched[gauge].set_function(read)
+        self._reads[gauge] = read
+
+    def watched(self, gauge: str) -> int:
+        """What a gauge reads now; 0 where nobody is watched."""
+        read = self._reads.get(gauge)
+        return read() if read is not None else 0
 
     def call_decided(self, seconds: float, refusal: Refusal | None) -> None:
         """A route request was answered."""

@@ -210,6 +210,12 @@ class MonthClose(_Shape):
     closed_at: datetime | None
 
 
+class BegunClose(MonthClose):
+    """The same, as the close was asked for."""
+
+    warnings: list[str] = Field(description="Open calls, and CDRs not in SQL yet: corrected later.")
+
+
 class MonthCloses(_Shape):
     """The latest first; `next_cursor` is null on the last page."""
 

@@ -14,6 +14,7 @@ from callserver.adapters.http.bill_csv import bill_csv
 from callserver.adapters.http.bill_page import bill_html
 from callserver.adapters.http.bodies import body_of
 from callserver.adapters.http.idempotency import Idempotency
+from callserver.adapters.http.metrics import NOT_IN_SQL
 from callserver.adapters.http.month_shapes import (
     bill_shape,
     close_shape,
@@ -43,6 +44,7 @@ from callserver.domain.identity import is_slug
 from callserver.domain.minimum import MinimumWish
 from callserver.domain.number import is_did
 from callserver.ports import REDIS_AWAY
+from callserver.service.months import doubts
 
 log = structlog.get_logger()
 
@@ -68,7 +70,7 @@ OPERATIONS = (
     Operation("get", "/v1/months/{month}", "What a closed month came to", models.MonthReport,
               parameters=(_MONTH,), errors=(400, 403, 404)),
     Operation("post", "/v1/months/{month}/close", "Close a month: it goes on in the background",
-              models.MonthClose, 202, None, (_MONTH, IDEMPOTENCY_KEY), _POST),
+              models.BegunClose, 202, None, (_MONTH, IDEMPOTENCY_KEY), _POST),
     Operation("post", "/v1/months/{month}/correct", "Post what came late for a closed month",
               models.CorrectionList, 200, None, (_MONTH, IDEMPOTENCY_KEY), _POST),
 )  # fmt: skip
@@ -80,7 +82,7 @@ class MonthPages:
     def __init__(self, services: HttpServices, access: Access, read_s: float) -> None:
         office = services.office
         self._minimums, self._months, self._bills = office.minimums, office.months, office.bills
-        self._live = services.live
+        self._live, self._metrics = services.live, services.metrics
         self._access = access
         self._idempotency = Idempotency(office.keys, read_s)
         self._read_s = read_s
@@ -186,7 +188,16 @@ class MonthPages:
             task = asyncio.create_task(self._close(month, viewer.actor), name=f"close-{month}")
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
-        return json_reply(close_shape(begun), HTTPStatus.ACCEPTED)
+        shown = close_shape(begun) | {"warnings": await self._doubts()}
+        return json_reply(shown, HTTPStatus.ACCEPTED)
+
+    async def _doubts(self) -> list[str]:
+        """Why the month may miss calls; they are corrected later."""
+        waiting = sum(map(self._metrics.watched, NOT_IN_SQL))
+        try:
+            return doubts(len(await self._live.all()), waiting)
+        except REDIS_AWAY:
+            return ["Redis is away: open calls cannot be seen", *doubts(0, waiting)]
 
     async def _close(self, month: BillingMonth, actor: str) -> None:
         """To the end, or to a fault: asked again, it goes on there."""
