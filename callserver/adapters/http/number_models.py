@@ -238,3 +238,11 @@ class SuspensionReason(_ForProvider):
 
     for_: Suspension = Field(alias="for")
     reason: Remark = ""
+
+
+class NewSuspension(SuspensionReason):
+    """The same, as it begins."""
+
+    force: bool = Field(
+        False, description="Arrears: even before they are long enough overdue; for admins."
+    )

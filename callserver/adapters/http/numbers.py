@@ -68,7 +68,7 @@ OPERATIONS = (
     _move("reject", "The material is not in order", models.Rejection),
     _move("activate", "The carrier has confirmed: open, with what was chosen",
           models.CarrierConfirmation, models.NumberOpened),
-    _move("suspend", "Stop calls for a reason", models.SuspensionReason),
+    _move("suspend", "Stop calls for a reason", models.NewSuspension),
     _move("resume", "Clear one reason", models.SuspensionReason),
     _move("close", "End the number's service", models.NumberReason),
 )  # fmt: skip
@@ -99,8 +99,8 @@ class NumberPages:
             self.approve,
             self.reject,
             self.activate,
-            partial(self.suspension, NumberEvent.SUSPEND),
-            partial(self.suspension, NumberEvent.RESUME),
+            self.suspend,
+            self.resume,
             partial(self.with_reason, NumberEvent.CLOSE),
         )
         yield from zip(OPERATIONS, handlers, strict=True)
@@ -206,14 +206,30 @@ class NumberPages:
         wanted = replace(command, carrier_reference=body.carrier_reference)
         return json_reply(opened_view(await self._openings.activate(wanted), rfc3339))
 
-    async def suspension(
-        self, event: NumberEvent, request: web.Request, viewer: Viewer
+    async def suspend(self, request: web.Request, viewer: Viewer) -> web.Response:
+        """POST …/suspend."""
+        body, command = await self._asked(
+            request, viewer, models.NewSuspension, NumberEvent.SUSPEND
+        )
+        if body.force:
+            admin_only(viewer)
+        forced = body.force and body.for_ == "arrears"
+        noted = f"forced: {body.reason}".rstrip(": ") if forced else body.reason
+        return await self._suspension(body, replace(command, forced=forced, reason=noted), viewer)
+
+    async def resume(self, request: web.Request, viewer: Viewer) -> web.Response:
+        """POST …/resume."""
+        body, command = await self._asked(
+            request, viewer, models.SuspensionReason, NumberEvent.RESUME
+        )
+        return await self._suspension(body, replace(command, reason=body.reason), viewer)
+
+    async def _suspension(
+        self, body: models.SuspensionReason, command: Command, viewer: Viewer
     ) -> web.Response:
-        """POST …/suspend and …/resume."""
-        body, command = await self._asked(request, viewer, models.SuspensionReason, event)
         if body.for_ == "violation":
             admin_only(viewer)
-        wanted = replace(command, suspension=Suspension(body.for_), reason=body.reason)
+        wanted = replace(command, suspension=Suspension(body.for_))
         return await _answer(partial(self._numbers.act, wanted))
 
     async def _asked(

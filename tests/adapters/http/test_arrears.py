@@ -10,7 +10,7 @@ from callserver.adapters.sql.books import SqlBooks
 from callserver.domain.billing_month import BillingMonth
 from callserver.domain.business import Billing, Customer, Did, NumberState, Provider
 from callserver.domain.ledger import EntryKind
-from tests.adapters.http.bed import YUAN, Bed
+from tests.adapters.http.bed import YUAN, Bed, Reply
 from tests.adapters.sql.conftest import SetClock
 from tests.adapters.sql.samples import changes
 
@@ -48,12 +48,11 @@ async def seen(bed: Bed, who: str, query: str = "") -> Any:
     return reply.json
 
 
-async def act(bed: Bed, event: str, who: str, **body: str) -> None:
-    """A number's step."""
+async def ask(bed: Bed, event: str, who: str, number: str = ACME, **more: Any) -> Reply:
+    """A step of a number, for arrears."""
     key = {"Idempotency-Key": uuid.uuid4().hex}
-    path = f"/v1/numbers/{ACME}/{event}"
-    reply = await bed.ask(path, who, "POST", json=body, headers=key)
-    assert reply.status == 200, reply.text
+    body = {"for": "arrears"} | more
+    return await bed.ask(f"/v1/numbers/{number}/{event}", who, "POST", json=body, headers=key)
 
 
 async def test_each_tree_sees_its_own(shop: Bed) -> None:
@@ -70,7 +69,7 @@ async def test_each_tree_sees_its_own(shop: Bed) -> None:
 
 async def test_who_has_paid_is_to_be_resumed(shop: Bed) -> None:
     """Within 48 hours of the payment; once resumed it is gone from the list."""
-    await act(shop, "suspend", "north", **{"for": "arrears"})
+    assert (await ask(shop, "suspend", "north")).status == 200
     assert (await seen(shop, "north"))["restore"] == []
     assert (await shop.top_up("acme", "6.00")).status == 201
     found = await seen(shop, "north")
@@ -78,7 +77,7 @@ async def test_who_has_paid_is_to_be_resumed(shop: Bed) -> None:
     assert (row["number"], row["customer"], row["late"]) == (ACME, "acme", False)
     assert found["overdue"] == []
     assert (await seen(shop, "south"))["restore"] == []
-    await act(shop, "resume", "north", **{"for": "arrears"})
+    assert (await ask(shop, "resume", "north")).status == 200
     assert await seen(shop, "admin") == {"overdue": [], "restore": []}
 
 
@@ -93,3 +92,14 @@ async def test_a_debt_is_dated(shop: Bed) -> None:
     assert row["oldest_month"] == str(BillingMonth.of(at_us // 1000))
     assert (row["may_suspend"], row["days_overdue"] >= 30) == (True, True)
     assert "cork" not in str(await seen(shop, "north"))
+
+
+async def test_only_an_admin_insists(shop: Bed) -> None:
+    """Before a postpaid debt is overdue nobody else suspends for it; the history says that."""
+    early = await ask(shop, "suspend", "south", CORK)
+    assert (early.status, early.json["code"]) == (409, "not_overdue")
+    assert (await ask(shop, "suspend", "south", CORK, force=True)).status == 403
+    assert (await ask(shop, "suspend", "admin", CORK, force=True, reason="court")).status == 200
+    history = (await shop.ask(f"/v1/numbers/{CORK}/history", "south")).json["history"]
+    assert (history[-1]["state"], history[-1]["reason"]) == ("suspended", "forced: court")
+    assert (await ask(shop, "resume", "admin", CORK, force=True)).status == 400
