@@ -144,13 +144,19 @@ async def test_a_number_in_use_is_never_lowered(
 ) -> None:
     """Once it was active, neither an operator nor its rate lowers it, also when it is no more."""
     await set_one(minimums, OWN, 100)
-    happened = {"number": OWN, "at_ms": T0_MS, "event": "activate", "to_state": "active"}
-    row = happened | {"reason": "", "actor": "test"}
-    await database.write(lambda connection: connection.execute(insert(number_event), row))
-    clock.us += 2_000_000
+    rows = [
+        {"number": OWN, "at_ms": T0_MS, "event": "test", "to_state": state}
+        | {"reason": "", "actor": "test"}
+        for state in ("active", "frozen", "locked")
+    ]
+    await database.write(lambda connection: connection.execute(insert(number_event), rows))
+    clock.us += 2_000_000  # its rate is lower now
     with pytest.raises(Declined) as found:
         await set_one(minimums, OWN, 90)
     assert found.value.reason is Reason.MINIMUM_LOWERED
+    assert await minimums.follow("", 10, "rates") == (0, OWN)
+    [version] = await minimums.history(OWN)
+    assert version.terms.amount_micros == 100 * YUAN
 
 
 async def test_a_number_not_in_use_follows_its_rate(minimums: SqlMinimums, clock: SetClock) -> None:
