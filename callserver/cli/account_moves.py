@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from callserver.cli.accounts import Account, app, in_office, one_line
-from callserver.cli.arguments import amount, slug
+from callserver.cli.accounts import SIGNED, Account, app, in_office, one_line
+from callserver.cli.arguments import amount, positive, slug
 from callserver.cli.days import OperationId, actor, operation
 from callserver.cli.options import ConfigFile, DataFolder, Json
 from callserver.cli.output import print_json
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from callserver.service.office import Office
 
 Reason = Annotated[str, typer.Option(help="Why; kept with the entry. Needed.")]
+_THE_OTHER_WAY = "to take a transfer back, `callserver accounts reverse`"
 Force = Annotated[bool, typer.Option("--force", help="Also below the account's limit; kept.")]
-_SIGNED = {"ignore_unknown_options": True}  # or -2.50 would be taken for options
 
 
-@app.command(context_settings=_SIGNED)
+@app.command(context_settings=SIGNED)
 def adjust(
     account: Account,
     amount_text: Annotated[
@@ -79,7 +79,7 @@ def reverse(
     _show(posted, asked.operation_id, json=json)
 
 
-@app.command()
+@app.command(context_settings=SIGNED)
 def transfer(
     provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose account pays.")],
     customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Of its tree.")],
@@ -97,7 +97,7 @@ def transfer(
     asked = Transfer(
         provider=slug(provider, "PROVIDER"),
         customer=slug(customer, "CUSTOMER"),
-        amount_micros=amount(amount_text, "AMOUNT", least=1, most=TOP_UP_MICROS_MAX),
+        amount_micros=positive(amount_text, "AMOUNT", TOP_UP_MICROS_MAX, _THE_OTHER_WAY),
         operation_id=operation(operation_id),
         actor=actor(),
         reason=one_line(reason),

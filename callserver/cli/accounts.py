@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from callserver.cli.arguments import amount
+from callserver.cli.arguments import positive
 from callserver.cli.days import operation
 from callserver.cli.options import ConfigFile, DataFolder, Json
 from callserver.cli.output import Failed, print_json, print_table
@@ -25,11 +25,12 @@ T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="Balances, and what moves them.")
 REASON_LENGTH_MAX = 200
+SIGNED = {"ignore_unknown_options": True}  # or -2.50 would be taken for options
 
 Account = Annotated[str, typer.Argument(metavar="ID", help="A customer's id, or provider:ID.")]
 
 
-@app.command()
+@app.command(context_settings=SIGNED)
 def topup(
     account: Account,
     amount_text: Annotated[str, typer.Argument(metavar="AMOUNT", help="Yuan, such as 100.00.")],
@@ -46,7 +47,8 @@ def topup(
     from callserver.cli.opening import open_config, with_books
     from callserver.domain.money import money_json, short_yuan
 
-    micros = amount(amount_text, "AMOUNT", least=1, most=TOP_UP_MICROS_MAX)
+    instead = f"to take money off, `callserver accounts adjust {account} {amount_text} --reason …`"
+    micros = positive(amount_text, "AMOUNT", TOP_UP_MICROS_MAX, instead)
     why = one_line(reason)
     once = operation(operation_id)
 

@@ -1,6 +1,5 @@
 """`callserver bill`: a customer's bill, to date or fixed."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,7 +8,7 @@ import typer
 
 from callserver.cli.arguments import slug
 from callserver.cli.options import ConfigFile, DataFolder, Json
-from callserver.cli.output import Failed, message, print_json, print_table
+from callserver.cli.output import Failed, message, print_json, print_table, private_file
 
 if TYPE_CHECKING:
     from callserver.domain.bill import Bill
@@ -43,17 +42,23 @@ def show_bill(
     from callserver.adapters.http.bill_csv import bill_csv
     from callserver.adapters.http.bill_page import bill_html
     from callserver.adapters.http.month_shapes import bill_shape
-    from callserver.cli.months import month_of
+    from callserver.cli.arguments import month as month_of
     from callserver.cli.months_live import running_calls
     from callserver.cli.opening import open_config, with_office
+    from callserver.domain.bill import BillState
 
     settings, owner = open_config(config, data), slug(customer, "CUSTOMER")
-    wanted = month_of(month) if month else None
+    wanted = month_of(month, "--month") if month else None
 
     async def work(office: "Office") -> "Bill":
         return await office.bills.bill(owner, wanted or office.bills.this_month())
 
     found = with_office(settings, work)
+    if found.state is BillState.OVER and found.is_bare:
+        raise Failed(
+            f"there is no bill of {found.month} for {owner}: no number, call or entry of it is in "
+            "the books of that month"
+        )
     found = found.with_running(running_calls(settings, owner))
     how = "json" if json else format_
     if how == "table":
@@ -76,11 +81,7 @@ def _write(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return
-    try:
-        handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    except OSError as fault:
-        raise Failed(f"{output}: {fault.strerror}") from fault
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+    with private_file(output) as file:
         file.write(text)
     message(f"written to {output}")
 
@@ -129,7 +130,11 @@ def _print_totals(bill: "Bill") -> None:
     from callserver.domain.bill import BillState
     from callserver.domain.money import short_yuan
 
-    projected = "" if bill.state is BillState.CLOSED else " (if the month ended now)"
+    projected = {
+        BillState.OPEN: " (if the month ended now)",
+        BillState.OVER: " (the month is not closed yet)",
+        BillState.CLOSED: "",
+    }[bill.state]
     print(f"calls: {short_yuan(bill.usage.charged_micros)}")
     if bill.corrections_micros:
         print(f"  of which corrections: {short_yuan(bill.corrections_micros)}")

@@ -1,7 +1,6 @@
 """`callserver import` and `callserver export`: customers, numbers, lines and tariffs as files."""
 
 import getpass
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +10,7 @@ import typer
 
 from callserver.cli.import_bar import staging
 from callserver.cli.options import ConfigFile, DataFolder, Json
-from callserver.cli.output import EXIT_FAILED, Failed, message, print_json
+from callserver.cli.output import EXIT_FAILED, Failed, message, print_json, private_file
 
 if TYPE_CHECKING:
     from callserver.adapters.sql.books import SqlBooks
@@ -132,6 +131,7 @@ def export_business(
         raise typer.BadParameter("give one of --output, --csv and --json")
     catalogue, offers = with_books(open_config(config, data), _everything)
     if csv is not None:
+        _make_folder(csv)
         for kind in KINDS.values():
             _write(csv / f"{kind.plural}.csv", export_csv(catalogue, kind, offers))
     elif output is not None:
@@ -149,11 +149,18 @@ async def _everything(books: "SqlBooks") -> "tuple[Catalogue, Offers]":
     return await books.load_catalogue(), await books.load_offers()
 
 
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(exist_ok=True)
+    except FileNotFoundError:
+        raise Failed(f"{path}: there is no folder {path.parent}; make it first") from None
+    except OSError as fault:
+        raise Failed(f"{path}: {fault.strerror}") from fault
+
+
 def _write(path: Path, texts: Iterable[str]) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        with private_file(path) as file:
             file.writelines(texts)
     except OSError as fault:
         raise Failed(f"{path}: {fault.strerror}") from fault

@@ -1,7 +1,6 @@
 """`callserver cdr`: rated calls, read from SQL."""
 
 import csv
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import contextmanager
@@ -12,7 +11,14 @@ import typer
 
 from callserver.cli.arguments import instant, slug
 from callserver.cli.options import ConfigFile, DataFolder, From, Json, To
-from callserver.cli.output import Failed, message, print_json, print_json_line, print_table
+from callserver.cli.output import (
+    Failed,
+    message,
+    print_json,
+    print_json_line,
+    print_table,
+    private_file,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -227,10 +233,5 @@ def _opened(path: Path | None) -> "Iterator[TextIO]":
     if path is None:
         yield sys.stdout
         return
-    try:
-        # callers stand in it: for the owner only
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    except OSError as fault:
-        raise Failed(f"{path}: {fault.strerror}") from fault
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+    with private_file(path) as file:
         yield file

@@ -2,6 +2,7 @@
 
 from callserver.adapters.http.shapes import cdr_shape
 from callserver.domain.cdr import Cdr
+from callserver.domain.csv_text import cell_text
 from callserver.domain.money import yuan_text
 
 COLUMNS = (
@@ -37,7 +38,6 @@ COLUMNS = (
     "hung_up_by",
     "estimated",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def cdr_row(cdr: Cdr, *, in_full: bool) -> list[str]:
@@ -67,5 +67,4 @@ def _yuan_or_none(micros: int | None) -> str | None:
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return "" if value is None else cell_text(str(value))

@@ -25,7 +25,7 @@ def version_json(version: FeatureVersion) -> dict[str, Any]:
 def print_versions(versions: Sequence[FeatureVersion]) -> None:
     """The catalogue."""
     print_table(
-        ["feature", "paid", "from", ">fee", "name"],
+        ["feature", "cycle", "from", ">fee", "name"],
         [
             (
                 each.feature,

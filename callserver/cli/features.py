@@ -28,7 +28,7 @@ FEE_YUAN_MAX = 1_000_000
 def add(
     feature: Feature,
     fee: Annotated[str, typer.Option("--fee", metavar="YUAN", help="For each period.")],
-    cycle: Annotated[str, typer.Option("--paid", help="once, month or year.")] = "month",
+    cycle: Annotated[str, typer.Option("--cycle", help="once, month or year.")] = "month",
     name: Annotated[str, typer.Option("--name", help="For people.")] = "",
     from_day: Annotated[
         str | None, typer.Option("--from", metavar="DAY", help="First day.  [default: today]")
@@ -45,7 +45,7 @@ def add(
     from callserver.domain.periods import Cycle
 
     if cycle not in set(Cycle):
-        raise typer.BadParameter("write once, month or year", param_hint="--paid")
+        raise typer.BadParameter("write once, month or year", param_hint="--cycle")
     micros = amount(fee, "--fee", most=FEE_YUAN_MAX * MICROS_PER_YUAN)
     begins = day_or_none(from_day, "--from")
 

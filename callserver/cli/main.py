@@ -43,6 +43,10 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except typer.BadParameter as wrong:
+            # typer hands on the text of pydantic's check of a Literal as it is
+            wrong.message = wrong.message.removeprefix("Value error, ")
+            raise
         except ConfigError as fault:
             message(str(fault))
             raise typer.Exit(EXIT_BAD_CONFIG) from None

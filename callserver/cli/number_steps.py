@@ -124,6 +124,11 @@ def lock(
 
     A special number's price is taken from its provider.
     """
+    from callserver.cli.instants import instant_text
+    from callserver.cli.number_tables import print_change
+    from callserver.domain.money import money_json, short_yuan
+    from callserver.service.number_views import change_view
+
     command = _command(
         "lock",
         number,
@@ -132,7 +137,20 @@ def lock(
         customer=slug(customer, "--customer"),
         contract=contract,
     )
-    _run(config, data, lambda office: office.numbers.act(command), json=json)
+
+    async def work(office: "Office") -> "tuple[NumberChange, int]":
+        change = await office.numbers.act(command)
+        if change.application is None:
+            return change, 0
+        return change, (await office.numbers.application(change.application)).price_micros
+
+    change, price_micros = in_office(config, data, work)
+    if json:
+        print_json(change_view(change, instant_text) | {"paid": money_json(price_micros)})
+        return
+    print_change(change)
+    if price_micros:
+        print(f"{short_yuan(price_micros)} yuan taken from provider:{change.provider}")
 
 
 def drop(

@@ -71,7 +71,7 @@ async def books(config: "Config") -> AsyncIterator["SqlBooks"]:
 
     url = database_url(config)
     require_database(url)
-    async with open_books(url, SystemClock()) as opened:
+    async with open_books(url, SystemClock(), config.numbers.classes) as opened:
         try:
             yield opened
         except StoreUnavailable as fault:

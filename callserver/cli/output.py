@@ -1,7 +1,9 @@
 """What the commands print: data on standard output, messages on standard error."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -18,6 +20,20 @@ class Failed(Exception):
 def message(text: str) -> None:
     """Tell the person at the terminal something that is not data."""
     print(text, file=sys.stderr, flush=True)
+
+
+def private_file(path: Path) -> TextIO:
+    """A new file for its owner only: callers and money stand in it. No folder is made for it.
+
+    Raises Failed, naming the folder that is missing.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except FileNotFoundError:
+        raise Failed(f"{path}: there is no folder {path.parent}; make it first") from None
+    except OSError as fault:
+        raise Failed(f"{path}: {fault.strerror}") from fault
+    return os.fdopen(handle, "w", encoding="utf-8", newline="")
 
 
 def print_json(value: Any) -> None:
@@ -68,4 +84,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], empty: st
         message(empty)
         return
     # Wider than the terminal: its lines are folded there, but an id is never cut.
-    Console(width=UNCUT_WIDTH).print(table(columns, rows))
+    console = Console(width=UNCUT_WIDTH)
+    with console.capture() as printed:
+        console.print(table(columns, rows))
+    print(*(line.rstrip() for line in printed.get().splitlines()), sep="\n")

@@ -34,7 +34,7 @@ OfTree = Annotated[
     str | None, typer.Option("--provider", metavar="ID", help="Only of this provider's tree.")
 ]
 Month = Annotated[
-    str | None, typer.Option(metavar="YYYY-MM", help="In Shanghai.  [default: the running one]")
+    str | None, typer.Option(metavar="MONTH", help="In Shanghai.  [default: the running one]")
 ]
 
 
@@ -209,7 +209,7 @@ def report(
 
 @app.command()
 def commissions(
-    month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="A month that is over.")],
+    month: Annotated[str, typer.Argument(metavar="MONTH", help="That is over, such as 2026-11.")],
     post: Annotated[bool, typer.Option("--post", help="Put them on the accounts.")] = False,
     config: ConfigFile = None,
     data: DataFolder = None,
@@ -221,7 +221,7 @@ def commissions(
     """
     from callserver.domain.money import money_json, short_yuan
 
-    wanted = month_of(month, "YYYY-MM")
+    wanted = month_of(month, "MONTH")
 
     async def work(office: "Office", catalogue: "Catalogue") -> "list[Commission]":
         return await office.providers.commissions(catalogue, wanted, actor(), post=post)

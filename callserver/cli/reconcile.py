@@ -87,6 +87,8 @@ def _write(path: Path, found: "tuple[ProviderDay, ...]") -> None:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             writer.writerows(_row(each) for each in found)
+    except FileNotFoundError:
+        raise Failed(f"{path}: there is no folder {path.parent}; make it first") from None
     except OSError as fault:
         raise Failed(f"{path}: {fault.strerror}") from fault
 

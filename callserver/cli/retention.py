@@ -143,7 +143,7 @@ def disputes(
 
 
 def regions(
-    month: Annotated[str, typer.Option(metavar="YYYY-MM", help="Month in Shanghai.")],
+    month: Annotated[str, typer.Option(metavar="MONTH", help="Month in Shanghai.")],
     did: Annotated[str | None, typer.Option(help="Of this 400 number only.")] = None,
     config: ConfigFile = None,
     data: DataFolder = None,

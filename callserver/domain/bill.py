@@ -136,6 +136,11 @@ class Bill:
             self.usage.charged_micros + self.shortfall_micros + self.late_micros + self.plan_micros
         )
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether there is nothing on it at all: no number, no entry, no minute."""
+        return not (self.lines or self.late or self.movements or self.features or self.minutes_left)
+
     def with_running(self, running: tuple[RunningCall, ...] | None) -> "Bill":
         """With the calls in progress, which belong to the month that runs; other bills as they
         are."""

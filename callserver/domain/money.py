@@ -4,11 +4,16 @@ import re
 
 MICROS_PER_YUAN = 1_000_000
 AMOUNT_MICROS_MAX = 2**53 - 1  # Redis' Lua counts in doubles: above this they lose fen
-_YUAN = re.compile(r"^(-?)(\d{1,10})(?:\.(\d{1,6}))?$", re.ASCII)
+_WHOLE_DIGITS_MAX = 10
+_YUAN = re.compile(r"^(-?)(\d+)(?:\.(\d{1,6}))?$", re.ASCII)
 
 
 class BadAmount(ValueError):
     """The text is not an amount of yuan with at most six decimals."""
+
+
+class AmountTooLarge(BadAmount):
+    """It is one, but more than can be counted."""
 
 
 def parse_yuan(text: str) -> int:
@@ -23,10 +28,14 @@ def parse_yuan(text: str) -> int:
             f"{text!r} is not an amount of yuan; write it like 12.50 (at most 6 decimals)."
         )
     sign, whole, fraction = found.groups()
-    micros = int(whole) * MICROS_PER_YUAN + int((fraction or "").ljust(6, "0"))
+    whole = whole.lstrip("0") or "0"
+    if len(whole) <= _WHOLE_DIGITS_MAX:
+        micros = int(whole) * MICROS_PER_YUAN + int((fraction or "").ljust(6, "0"))
+    else:
+        micros = AMOUNT_MICROS_MAX + 1
     if micros > AMOUNT_MICROS_MAX:
-        raise BadAmount(
-            f"{text!r} is larger than {yuan_text(AMOUNT_MICROS_MAX)}, the most we count."
+        raise AmountTooLarge(
+            f"{text[:40]!r} is larger than {yuan_text(AMOUNT_MICROS_MAX)}, the most we count."
         )
     return -micros if sign else micros
 

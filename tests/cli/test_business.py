@@ -42,6 +42,19 @@ def test_what_is_imported_is_routed_and_exported(run: Run, data: Path, tmp_path:
     assert 'id = "books"' in run("export", "--data", data).out
 
 
+def test_an_imported_number_is_of_the_configured_classes(
+    run: Run, data: Path, tmp_path: Path
+) -> None:
+    """The operator's own `[numbers] classes`, as for numbers that are added."""
+    path, config = tmp_path / "new.toml", tmp_path / "own.toml"
+    path.write_text(NEW, encoding="utf-8")
+    config.write_text('[numbers]\nclasses = ["223 special 123.00"]\n', encoding="utf-8")
+    assert run("import", path, "--config", config, "--data", data).status == 0
+    got = run("numbers", "show", "4001112223", "--data", data, "--json").json
+    assert (got["class"], got["special"]) == ("223", True)
+    assert got["price"] == {"amount": "123.000000", "currency": "CNY"}
+
+
 def test_a_dry_run_changes_nothing(run: Run, data: Path, tmp_path: Path) -> None:
     """It says what would change, twice the same."""
     path = tmp_path / "new.toml"

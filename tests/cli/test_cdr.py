@@ -67,7 +67,7 @@ def test_export_to_a_file_is_for_its_owner(run: Run, data: Path, tmp_path: Path)
     assert (got.out, got.err, path.stat().st_mode & 0o777) == ("", "6 calls\n", 0o600)
     assert len(path.read_text(encoding="utf-8").splitlines()) == 7
     missing = run("cdr", "export", "--data", data, "--output", tmp_path / "none" / "x.csv")
-    assert (missing.status, "No such file" in missing.err) == (1, True)
+    assert (missing.status, "there is no folder" in missing.err) == (1, True)
 
 
 def test_no_cell_is_taken_for_a_formula() -> None:

@@ -48,7 +48,7 @@ def test_a_feature_is_switched_on_once(run: Run, shop: Path) -> None:
 
 def test_without_funds(run: Run, shop: Path) -> None:
     """Exit 1, what it costs and what there is, and nothing moved."""
-    features(run, shop, "add", "menu", "--fee", "300", "--paid", "year")
+    features(run, shop, "add", "menu", "--fee", "300", "--cycle", "year")
     got = features(run, shop, "activate", DID, "menu")
     assert got.status == 1
     assert "costs 300.00 yuan" in got.err
@@ -119,7 +119,7 @@ def test_a_day_that_does_not(run: Run, shop: Path) -> None:
     "args",
     [
         ("features", "add", "x", "--fee", "-1"),
-        ("features", "add", "x", "--fee", "1", "--paid", "week"),
+        ("features", "add", "x", "--fee", "1", "--cycle", "week"),
         ("features", "add", "X y", "--fee", "1"),
         ("features", "deductions", "--from", "yesterday"),
         ("reconcile", "--day", "2026-13-01"),

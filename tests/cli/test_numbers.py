@@ -220,6 +220,21 @@ def test_keys_that_cannot_be_used(run: Run, shelf: Path, form: Path) -> None:
     assert (got.status, "key 1 is not 32 bytes" in got.err) == (1, True)
 
 
+def test_what_a_lock_takes_is_said(run: Run, shelf: Path, form: Path) -> None:
+    """A special number's price and whose account paid it; the same again says the same."""
+    assert run("accounts", "topup", f"provider:{PROVIDER}", 9000, "--data", shelf).status == 0
+    reserve = ("numbers", "reserve", SPECIAL, "--provider", PROVIDER, "--form", form)
+    assert run(*reserve, "--data", shelf).status == 0
+    price = run("numbers", "show", SPECIAL, "--data", shelf, "--json").json["price"]["amount"]
+    lock = ("numbers", "lock", SPECIAL, "--provider", PROVIDER, "--customer", CUSTOMER)
+    once = (*lock, "--operation-id", "lock-1", "--data", shelf)
+    assert float(price) > 0
+    for _ in range(2):
+        taken = run(*once).out.splitlines()[1]
+        assert taken == f"{price.removesuffix('0000')} yuan taken from provider:{PROVIDER}"
+    assert run(*once, "--json").json["paid"] == {"amount": price, "currency": "CNY"}
+
+
 WRONG = [
     ("suspend", NUMBER, "--for", "fun"), ("submit", NUMBER, "--file", "licence"),
     ("submit", NUMBER, "--digest", "a=b"), ("lock", NUMBER, "--provider", "No", "--customer", "x"),

@@ -27,3 +27,10 @@ def test_a_list_is_never_cut(
     monkeypatch.setenv("COLUMNS", "30")
     print_table(COLUMNS, ROWS, empty="none")
     assert all(row[-1] in capsys.readouterr().out.splitlines()[-1] for row in ROWS[-1:])
+
+
+def test_no_line_of_a_list_ends_in_spaces(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a last cell is shorter than its column, or empty."""
+    print_table(("did", "reason"), [("4008001234", "long reason"), ("4001234567", "")], empty="")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["did         reason", "4008001234  long reason", "4001234567"]

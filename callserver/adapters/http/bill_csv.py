@@ -6,6 +6,7 @@ import io
 from callserver.adapters.http.month_shapes import minutes_text
 from callserver.adapters.http.replies import rfc3339
 from callserver.domain.bill import Bill
+from callserver.domain.csv_text import cell_text
 from callserver.domain.money import yuan_text
 from callserver.domain.month import Usage
 
@@ -13,7 +14,6 @@ COLUMNS = (
     "month", "customer", "kind", "did", "of_month", "at", "calls", "answered", "talk_seconds",
     "billed_minutes", "included_minutes", "amount", "minimum", "shortfall", "standing", "detail",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def bill_csv(bill: Bill, *, for_provider: bool) -> str:
@@ -57,7 +57,7 @@ def _rows(bill: Bill, *, for_provider: bool) -> list[dict[str, object]]:
             "at": rfc3339(each.at_ms),
             "included_minutes": each.minutes,
             "amount": yuan_text(each.amount_micros),
-            "detail": _text(
+            "detail": cell_text(
                 f"{each.kind.value}: {each.reason}" if each.reason else each.kind.value
             ),
         }
@@ -70,7 +70,7 @@ def _rows(bill: Bill, *, for_provider: bool) -> list[dict[str, object]]:
                 "did": each.did,
                 "at": each.day,
                 "amount": yuan_text(each.fee_micros),
-                "detail": _text(each.feature),
+                "detail": cell_text(each.feature),
             }
             for each in bill.features
         ]
@@ -98,8 +98,3 @@ def _usage(usage: Usage) -> dict[str, object]:
         "included_minutes": usage.minutes,
         "amount": yuan_text(usage.charged_micros),
     }
-
-
-def _text(text: str) -> str:
-    """What a spreadsheet would take for a formula is marked as text."""
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -6,7 +6,7 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, Template
 
 from callserver.adapters.http.bill_words import WORDS, Language
 from callserver.adapters.http.month_shapes import minutes_text
-from callserver.domain.bill import Bill, BillState
+from callserver.domain.bill import Bill
 from callserver.domain.billing_month import shanghai
 from callserver.domain.money import short_yuan
 
@@ -18,7 +18,7 @@ def bill_html(bill: Bill, *, language: Language, for_provider: bool) -> str:
         bill=bill if for_provider else bill.for_customer(),
         words=words,
         language=language,
-        is_open=bill.state is not BillState.CLOSED,
+        projected=words.get(f"projected_{bill.state.value}", ""),
         yuan=short_yuan,
         minutes=minutes_text,
         instant=lambda at_ms: shanghai(at_ms).strftime("%Y-%m-%d %H:%M:%S"),
@@ -84,7 +84,7 @@ th { border-bottom: 1pt solid #333; font-weight: 600; vertical-align: bottom; }
 {% if bill.corrections_micros %}
 <tr><td>{{ words.corrections }}</td><td class="n">{{ yuan(bill.corrections_micros) }}</td></tr>
 {% endif %}
-<tr><td>{{ words.shortfall_total }}{% if is_open %}{{ words.projected }}{% endif %}</td>
+<tr><td>{{ words.shortfall_total }}{{ projected }}</td>
 <td class="n">{{ yuan(bill.shortfall_micros) }}</td></tr>
 <tr><td>{{ words.plan_fees }}</td><td class="n">{{ yuan(bill.plan_micros) }}</td></tr>
 {% if bill.late %}

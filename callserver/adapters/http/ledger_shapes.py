@@ -7,6 +7,7 @@ from typing import Any
 
 from callserver.adapters.http.replies import rfc3339
 from callserver.domain.account_event import AccountEvent, Threshold
+from callserver.domain.csv_text import cell_text
 from callserver.domain.ledger import Entry
 from callserver.domain.money import money_json, yuan_text
 from callserver.domain.statement import Statement
@@ -15,7 +16,6 @@ COLUMNS = (
     "row", "id", "at", "kind", "amount", "minutes", "balance", "balance_minutes", "call_id",
     "reverses", "actor", "reason",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def ledger_entry_shape(entry: Entry, *, with_actor: bool = True) -> dict[str, Any]:
@@ -94,8 +94,8 @@ class StatementRows:
             minutes,
             entry.call_id or "",
             entry.reverses or "",
-            _plain(entry.actor) if self._with_actor else "",
-            _plain(entry.reason),
+            cell_text(entry.actor) if self._with_actor else "",
+            cell_text(entry.reason),
         )
 
     def end(self, statement: Statement) -> Iterator[Row]:
@@ -113,11 +113,6 @@ class StatementRows:
 
 def _edge(row: str, at_ms: int, micros: int, minutes: int) -> Row:
     return (row, "", rfc3339(at_ms), "", "", "", yuan_text(micros), minutes, "", "", "", "")
-
-
-def _plain(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def statement_csv(statement: Statement, entries: Iterable[Entry], *, with_actor: bool) -> bytes:

@@ -20,6 +20,7 @@ from callserver.domain.business import Catalogue
 from callserver.domain.cdr import Cdr
 from callserver.domain.import_set import ImportChanges
 from callserver.domain.ledger import AccountSum, Drift, Entry, EntryKind
+from callserver.domain.number_class import DEFAULT_CLASSES, NumberClass
 from callserver.domain.offers import Offers
 from callserver.ports import CdrPage, CdrQuery, Clock
 
@@ -30,9 +31,15 @@ class SqlBooks:
     Every method is one transaction. Raises StoreUnavailable and OutcomeUnknown (callserver.ports).
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        classes: tuple[NumberClass, ...] = DEFAULT_CLASSES,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._classes = classes
         # Accounts are never deleted, so one that was seen need not be looked for again.
         self._accounts: set[str] = set()
         # The last reading: the next one shares with it what has not changed.
@@ -70,7 +77,9 @@ class SqlBooks:
         """Write all changes in one transaction; False if the books moved since `base_version`."""
         now_ms = self._now_ms()
         return await self._database.write(
-            lambda connection: business.apply_import(connection, changes, actor, now_ms, told)
+            lambda connection: business.apply_import(
+                connection, changes, actor, now_ms, self._classes, told
+            )
         )
 
     async def write_cdrs(self, cdrs: Sequence[Cdr]) -> int:
@@ -177,14 +186,18 @@ class SqlBooks:
 
 
 @asynccontextmanager
-async def open_books(url: str, clock: Clock) -> AsyncIterator[SqlBooks]:
+async def open_books(
+    url: str, clock: Clock, classes: tuple[NumberClass, ...] = DEFAULT_CLASSES
+) -> AsyncIterator[SqlBooks]:
     """The books at `sqlite:///path` or `postgresql://…`, closed at the end.
+
+    `classes` are those of numbers that an import brings.
 
     The schema must be there already (migrate.upgrade). Nothing is connected before the first use,
     so a database that is away shows as StoreUnavailable, not here. Raises UnsupportedDatabase.
     """
     database = open_database(url)
     try:
-        yield SqlBooks(database, clock)
+        yield SqlBooks(database, clock, classes)
     finally:
         await database.close()

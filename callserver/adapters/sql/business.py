@@ -19,6 +19,7 @@ from callserver.domain.declined import Declined
 from callserver.domain.holidays import Holiday
 from callserver.domain.import_set import ImportChanges, RowDeclined
 from callserver.domain.ledger import Entry, EntryKind
+from callserver.domain.number_class import DEFAULT_CLASSES, NumberClass
 from callserver.domain.tariff import TariffVersion
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ def apply_import(
     changes: ImportChanges,
     actor: str,
     now_ms: int,
+    classes: tuple[NumberClass, ...] = DEFAULT_CLASSES,
     told: Callable[[int], None] | None = None,
 ) -> bool:
     """Write the changes; False, and nothing written, if they were worked out on other books.
@@ -51,7 +53,7 @@ def apply_import(
     _upsert(connection, schema.provider, changes.providers, tell)
     _upsert(connection, schema.customer, changes.customers, tell)
     _upsert(connection, schema.did, changes.dids, tell)
-    _follow(connection, changes, actor, now_ms)
+    _follow(connection, changes, actor, now_ms, classes)
     _replace_routes(connection, changes, tell)
     # "No DID" is an empty text in the table, being part of its key.
     blocks = (replace(entry, did=entry.did or "") for entry in changes.blacklist)
@@ -108,10 +110,16 @@ def _add_tariffs(connection: Connection, versions: Sequence[TariffVersion]) -> N
         connection.execute(insert(schema.tariff_version), rows)
 
 
-def _follow(connection: Connection, changes: ImportChanges, actor: str, now_ms: int) -> None:
+def _follow(
+    connection: Connection,
+    changes: ImportChanges,
+    actor: str,
+    now_ms: int,
+    classes: tuple[NumberClass, ...],
+) -> None:
     """Bring the inventory along. Raises RowDeclined for a number that it does not let go."""
     try:
-        follow_import(connection, changes.dids, actor, now_ms)
+        follow_import(connection, changes.dids, actor, now_ms, classes)
     except Declined as declined:
         named = _DID.search(declined.detail)
         raise RowDeclined("dids", named[0] if named else "", declined.detail) from declined

@@ -13,14 +13,20 @@ from callserver.domain.business import Did, NumberState
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.lifecycle import HELD, NumberEvent, NumberRecord, Periods, Suspension
 from callserver.domain.number_change import NumberChange
-from callserver.domain.number_class import DEFAULT_CLASSES, class_of
+from callserver.domain.number_class import DEFAULT_CLASSES, NumberClass, class_of
 
 _CHUNK = 2_000
 _FREE = frozenset({NumberState.AVAILABLE, NumberState.FROZEN})
 _PERIODS = Periods()
 
 
-def follow_import(connection: Connection, dids: Sequence[Did], actor: str, now_ms: int) -> None:
+def follow_import(
+    connection: Connection,
+    dids: Sequence[Did],
+    actor: str,
+    now_ms: int,
+    classes: Sequence[NumberClass] = DEFAULT_CLASSES,
+) -> None:
     """Bring the inventory to what an import has written into `did`.
 
     Raises Declined where a number is on its way to a customer by an application: a file must not
@@ -32,7 +38,7 @@ def follow_import(connection: Connection, dids: Sequence[Did], actor: str, now_m
     providers = {row.id: row.provider for row in rows}
     rest = iter(dids)
     while chunk := list(islice(rest, _CHUNK)):
-        _follow(connection, chunk, providers, actor, now_ms)
+        _follow(connection, chunk, providers, actor, now_ms, classes)
 
 
 def _follow(
@@ -41,6 +47,7 @@ def _follow(
     providers: Mapping[str, str],
     actor: str,
     now_ms: int,
+    classes: Sequence[NumberClass],
 ) -> None:
     wanted = records().where(number_record.c.number.in_([each.number for each in dids]))
     known = {
@@ -50,7 +57,7 @@ def _follow(
     new, moved, history, ended = [], [], [], []
     for each in dids:
         record = known.get(each.number)
-        now = _imported(each, record, providers[each.customer], now_ms)
+        now = _imported(each, record, providers[each.customer], now_ms, classes)
         if now == record:
             continue
         history.append(_change(each, record, now, actor, now_ms))
@@ -96,10 +103,16 @@ def _with_application(connection: Connection, new: NumberRecord, now_ms: int) ->
     return replace(new, application=made)
 
 
-def _imported(did: Did, record: NumberRecord | None, provider: str, now_ms: int) -> NumberRecord:
+def _imported(
+    did: Did,
+    record: NumberRecord | None,
+    provider: str,
+    now_ms: int,
+    classes: Sequence[NumberClass],
+) -> NumberRecord:
     """The number as the file says it is."""
     if record is None:
-        return _settled(_new(did, now_ms), did, provider)
+        return _settled(_new(did, now_ms, classes), did, provider)
     if record.state is did.state and record.customer == did.customer:
         return record
     if HELD & {record.state, did.state}:
@@ -120,8 +133,8 @@ def _imported(did: Did, record: NumberRecord | None, provider: str, now_ms: int)
     return _settled(moved, did, provider)
 
 
-def _new(did: Did, now_ms: int) -> NumberRecord:
-    kind = class_of(did.number, DEFAULT_CLASSES)
+def _new(did: Did, now_ms: int, classes: Sequence[NumberClass]) -> NumberRecord:
+    kind = class_of(did.number, classes)
     period_ms = {
         NumberState.RESERVED: _PERIODS.of(did.number, special=kind.special),
         NumberState.LOCKED: _PERIODS.lock_ms,

@@ -63,9 +63,13 @@ def test_feature_fees_are_the_providers() -> None:
 
 def test_a_fixed_bill_projects_nothing() -> None:
     """Only while the month is not closed the shortfall is one that would be."""
-    assert WORDS["en"]["projected"].strip() in page("en").text
+    now, later = WORDS["en"]["projected_open"].strip(), WORDS["en"]["projected_over"].strip()
+    assert (now in page("en").text, later in page("en").text) == (True, False)
+    over = page("en", state=BillState.OVER)
+    assert (now in over.text, later in over.text) == (False, True)
     closed = page("en", state=BillState.CLOSED, running=None, notice=None, late=(), movements=())
-    assert WORDS["en"]["projected"].strip() not in closed.text
+    assert now not in closed.text
+    assert later not in closed.text
     assert "Calls in progress" not in closed.text
 
 
