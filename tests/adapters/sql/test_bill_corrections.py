@@ -13,7 +13,7 @@ from callserver.domain.ledger import EntryKind
 from callserver.domain.month import Phase
 from callserver.domain.rerating import Correction, RerateOutcome
 from callserver.ports.rerating import Posting
-from tests.adapters.sql.closing import ACME, ACME_TOO, NOVEMBER, OCTOBER, YUAN, World
+from tests.adapters.sql.closing import ACME, ACME_TOO, DECEMBER, NOVEMBER, OCTOBER, YUAN, World
 from tests.adapters.sql.conftest import SetClock
 from tests.adapters.sql.samples import cdr
 
@@ -139,3 +139,43 @@ async def test_a_month_that_is_being_closed_is_not_rated_anew(world: World) -> N
     to_date = await bill_of(world, NOVEMBER)
     assert [each.usage.charged_micros for each in to_date.late] == [10 * YUAN]
     assert await bill_of(world, OCTOBER) == fixed
+
+
+async def test_bills_and_statement_differ_only_in_the_month(world: World) -> None:
+    """A bill has what belongs to a month, a statement what was posted in it: of all months the sums
+    are the same, and each difference has its name."""
+    world.go_to(OCTOBER.from_ms + 10 * 86_400_000)
+    await world.books.post("acme", EntryKind.TOP_UP, 500 * YUAN, "t-1", "clerk", "bank")
+    first = await call(world, ACME, 20)
+    world.go_to(OCTOBER.to_ms + 2_000)
+    await world.call_that_ended(ACME, OCTOBER.to_ms - 1, 7)  # written down in November
+    await rerate(world, first, 20, 15)  # posted in November
+    await world.months.close(OCTOBER, "clerk")
+    october = await bill_of(world, OCTOBER)
+    assert (october.usage.charged_micros, october.shortfall_micros) == (22 * YUAN, 78 * YUAN)
+    assert await stated(world, OCTOBER) == {
+        EntryKind.TOP_UP: 500 * YUAN,
+        EntryKind.CALL: -20 * YUAN,
+    }
+    world.go_to(NOVEMBER.from_ms + 10 * 86_400_000)
+    await world.call_that_ended(ACME, OCTOBER.from_ms + 1, 30)  # late: October is closed
+    await call(world, ACME_TOO, 60)
+    world.go_to(NOVEMBER.to_ms + 2_000)
+    await world.call_that_ended(ACME_TOO, NOVEMBER.to_ms, 9)
+    await world.months.close(NOVEMBER, "clerk")
+    november, december = await bill_of(world, NOVEMBER), await bill_of(world, DECEMBER)
+    assert [(each.month, each.usage.charged_micros) for each in november.late] == [
+        (str(OCTOBER), 30 * YUAN)
+    ]
+    assert november.late_micros == 2 * YUAN  # 30, less the 28 of October's shortfall that return
+    assert (december.usage.charged_micros, december.late, december.movements) == (9 * YUAN, (), ())
+    book = [await stated(world, month) for month in (OCTOBER, NOVEMBER, DECEMBER)]
+    billed = (
+        sum(sum(moved(bill).values()) for bill in (october, november, december))
+        - october.due_micros
+        - november.due_micros
+        - december.usage.charged_micros  # its shortfall is not posted before its close
+    )
+    assert sum(sum(month.values()) for month in book) == billed
+    shortfalls = [month.get(EntryKind.SHORTFALL, 0) for month in book]
+    assert shortfalls == [0, -october.shortfall_micros, -november.shortfall_micros]
