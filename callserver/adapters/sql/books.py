@@ -78,7 +78,7 @@ class SqlBooks:
         now_ms = self._now_ms()
         return await self._database.write(
             lambda connection: business.apply_import(
-                connection, changes, actor, now_ms, self._classes, told
+                connection, changes, actor, now_ms, told, self._classes
             )
         )
 

@@ -33,8 +33,8 @@ def apply_import(
     changes: ImportChanges,
     actor: str,
     now_ms: int,
-    classes: tuple[NumberClass, ...] = DEFAULT_CLASSES,
     told: Callable[[int], None] | None = None,
+    classes: tuple[NumberClass, ...] = DEFAULT_CLASSES,
 ) -> bool:
     """Write the changes; False, and nothing written, if they were worked out on other books.
 
