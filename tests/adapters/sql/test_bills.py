@@ -1,6 +1,7 @@
 """Bills from the books: what stands on them, and that they stay once they are fixed."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from sqlalchemy import insert
@@ -8,10 +9,15 @@ from sqlalchemy import insert
 from callserver.adapters.sql.bills import decode, encode
 from callserver.adapters.sql.books import SqlBooks
 from callserver.adapters.sql.database import Database
+from callserver.adapters.sql.features import SqlFeatures
+from callserver.adapters.sql.ledger_book import SqlLedger
 from callserver.adapters.sql.schema_ledger import cdr_correction
 from callserver.domain.bill import BillState
 from callserver.domain.declined import Declined, Reason
+from callserver.domain.features import FeatureVersion
 from callserver.domain.ledger import EntryKind
+from callserver.domain.ledger_moves import Adjustment
+from callserver.domain.periods import Cycle
 from callserver.service.bills import Bills
 from tests.adapters.http.bill_samples import BILL
 from tests.adapters.sql.closing import ACME, ACME_TOO, NOVEMBER, OCTOBER, SEPTEMBER, YUAN, World
@@ -69,6 +75,33 @@ async def test_a_fixed_bill_stays(world: World) -> None:
     await world.books.post("acme", EntryKind.TOP_UP, YUAN, "t-2", "clerk", "")
     assert await bills(world).bill("acme", OCTOBER) == fixed
     assert [str(month) for month, _ in await bills(world).months("acme")] == ["2026-11", "2026-10"]
+
+
+async def test_a_bill_has_its_own_month_to_the_millisecond(world: World) -> None:
+    """Movements, feature fees and the minutes that were left when the month ended."""
+    features = SqlFeatures(world.database, world.clock)
+    ledger = SqlLedger(world.database, world.clock)
+    await world.books.post("provider:north", EntryKind.TOP_UP, 100 * YUAN, "t-1", "clerk", "")
+    for name in ("recording", "menu"):
+        since = date(2026, 10, 1)
+        await features.add_version(FeatureVersion(name, name, Cycle.MONTH, 0, since, YUAN), "clerk")
+    world.go_to(OCTOBER.to_ms - 1)
+    await ledger.adjust(Adjustment("acme", YUAN, "a-1", "clerk", "gift", minutes=100))
+    await features.activate(ACME, "recording", "f-1", "clerk")
+    world.go_to(OCTOBER.to_ms)
+    await ledger.adjust(Adjustment("acme", -YUAN, "a-2", "clerk", "taken", minutes=-30, force=True))
+    await features.activate(ACME, "menu", "f-2", "clerk")
+    world.after(NOVEMBER)
+    for month, moved, feature, minutes in (
+        (OCTOBER, YUAN, "recording", 100),
+        (NOVEMBER, -YUAN, "menu", 70),
+    ):
+        open_bill = await bills(world).bill("acme", month)
+        await world.months.close(month, "clerk")
+        for found in (open_bill, await bills(world).bill("acme", month)):
+            assert [each.amount_micros for each in found.movements] == [moved]
+            assert [each.feature for each in found.features] == [feature]
+            assert found.minutes_left == minutes
 
 
 async def test_calls_rated_anew_count_as_they_cost(world: World) -> None:

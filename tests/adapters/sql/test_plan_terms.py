@@ -160,6 +160,22 @@ async def test_an_unpaid_year_begins_when_it_is_paid(bed: PlanBed) -> None:
     assert await bed.run(date(2017, 3, 1)) == ["lapsed", "ended"]
 
 
+async def test_a_booked_term_waits_for_a_year_that_was_paid_late(bed: PlanBed) -> None:
+    """It begins the day after the end, wherever that has moved: no day is paid twice."""
+    await bed.subscribe(years=2)
+    booked = await bed.plans.renew("acme", "op-2", "clerk", None, now=False, years=1)
+    assert (booked.first_day, booked.last_day) == (date(2017, 2, 25), date(2018, 2, 24))
+    await bed.top_up(-1400)
+    day = date(2016, 2, 25)
+    assert await bed.run(day) == ["lapsed", "unpaid"]
+    await bed.top_up(1200)
+    assert await bed.run(day + timedelta(days=5)) == ["granted"]
+    found = await bed.latest()
+    assert (found.first_day, found.last_day) == (date(2017, 3, 1), date(2018, 2, 28))
+    assert await bed.run(date(2017, 2, 28)) == []
+    assert await bed.run(date(2017, 3, 1)) == ["lapsed", "ended", "granted"]
+
+
 async def test_an_unpaid_year_is_given_up(bed: PlanBed) -> None:
     """After thirty days, however much money comes then."""
     await bed.subscribe(years=2)
