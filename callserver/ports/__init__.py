@@ -263,6 +263,10 @@ class Books(Protocol):
         """Which of these calls SQL already has."""
         ...
 
+    async def estimated_s(self, token_hashes: Sequence[str]) -> dict[str, int]:
+        """The billsec of those among these calls whose end was estimated."""
+        ...
+
 
 class ImportBooks(Protocol):
     """The books as far as an import needs them."""

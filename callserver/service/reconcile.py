@@ -259,9 +259,23 @@ class Reconciler:
                 await self._rate(token, plans[token], end_of(old[token]))
                 self._rated[token] = now_ms
         if written:
+            await self._compare_estimates([(plans[token], old[token]) for token in written])
             self.file.done(written)
             for token in written & self._rated.keys():
                 del self._rated[token]
+
+    async def _compare_estimates(self, calls: list[tuple[Plan, list[PbxCdrLine]]]) -> None:
+        """Tell of a line that came too late for its call: a CDR never changes, people mend it."""
+        estimated_s = await self.books.estimated_s([plan.token_hash for plan, _ in calls])
+        for plan, rows in calls:
+            billed_s, line_s = estimated_s.get(plan.token_hash), end_of(rows).billsec
+            if billed_s is not None and billed_s != line_s:
+                log.warning(
+                    "call.estimate_differs",
+                    call_id=plan.call_id,
+                    billsec=billed_s,
+                    line_billsec=line_s,
+                )
 
     async def _rate(self, token: str, plan: Plan, end: CallEnd) -> None:
         """Settling is idempotent by token, so a CDR still on its way to SQL does no harm."""

@@ -1,12 +1,14 @@
 """The PBX's own lines: none is used before all that is needed to understand it is there."""
 
+import io
+
 import pytest
 
 from callserver.adapters.ami import cdr_file
 from callserver.domain.business import Catalogue
 from callserver.domain.call import EndSource
 from tests.service import business
-from tests.service.stage import Stage
+from tests.service.stage import Stage, epoch
 from tests.service.staging import books_template, link, stage, valkey, valkey_server
 
 __all__ = ["books_template", "link", "stage", "valkey", "valkey_server"]
@@ -30,6 +32,31 @@ async def test_no_end_is_estimated_while_lines_are_unread(
         stage.clock.pass_s(2.5)
     (cdr,) = [cdr for cdr in await stage.written() if cdr.uniqueid == arrival.uniqueid]
     assert (cdr.billsec, cdr.end_source) == (12, EndSource.CDR_FILE)
+
+
+@pytest.mark.parametrize(("line_s", "told"), [(17, True), (10, False)])
+async def test_a_line_too_late_for_its_estimate_is_told(
+    stage: Stage, log_text: io.StringIO, line_s: int, told: bool
+) -> None:
+    """A PBX that writes its file in batches: the CDR stays as it is, and a person is told."""
+    arrival, _ = await stage.routed()
+    answered_us = await stage.answer(arrival)
+    stage.clock.pass_s(10)
+    await stage.process.reconciler.once()
+    stage.clock.pass_s(7)
+    stage.pbx.channels.clear()
+    for _ in range(3):
+        await stage.process.reconciler.once()
+        stage.clock.pass_s(2.5)
+    (before,) = await stage.written()
+    assert before.estimated
+    end_us = answered_us + line_s * 1_000_000
+    stage.write_cdr_line(arrival, answered_us, end=epoch(end_us), billsec=str(line_s))
+    stage.clock.pass_s(60)
+    await stage.process.reconciler.once()
+    assert await stage.written() == (before,)
+    assert ("call.estimate_differs" in log_text.getvalue()) is told
+    assert not stage.process.reconciler.file.pending()
 
 
 async def test_no_line_is_rated_before_the_catalogue_was_read(stage: Stage) -> None:

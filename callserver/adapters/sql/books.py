@@ -159,6 +159,12 @@ class SqlBooks:
             lambda connection: cdr_reading.known_tokens(connection, token_hashes)
         )
 
+    async def estimated_s(self, token_hashes: Sequence[str]) -> dict[str, int]:
+        """The billsec of those among these calls whose end was estimated."""
+        return await self._database.read(
+            lambda connection: cdr_reading.estimated_s(connection, token_hashes)
+        )
+
     async def create_token(self, digest: str, scope: Scope, subject: str, label: str) -> ApiToken:
         """Keep a new token."""
         now_ms = self._now_ms()

@@ -10,10 +10,12 @@ from sqlalchemy import Connection, and_, select, tuple_
 
 from callserver.adapters.sql.cdr_rows import read_cdr
 from callserver.adapters.sql.schema import AnySelect, cdr, cdr_caller, cdr_key
+from callserver.domain.call import EndSource
 from callserver.domain.cdr import Cdr
 from callserver.ports import BadCursor, CdrPage, CdrQuery
 
 _CURSOR = re.compile(r"(\d{1,15})\.([0-9a-f]{32})", re.ASCII)
+_SAME_CALL = and_(cdr.c.ended_ms == cdr_key.c.ended_ms, cdr.c.token_hash == cdr_key.c.token_hash)
 _CHUNK = 5_000  # bound variables of one statement: both databases stop near 32 000
 
 
@@ -61,6 +63,20 @@ def known_tokens(connection: Connection, token_hashes: Sequence[str]) -> set[str
     while chunk := list(islice(rest, _CHUNK)):
         query = select(cdr_key.c.token_hash).where(cdr_key.c.token_hash.in_(chunk))
         found.update(connection.execute(query).scalars())
+    return found
+
+
+def estimated_s(connection: Connection, token_hashes: Sequence[str]) -> dict[str, int]:
+    """The billsec of those whose end was estimated."""
+    found: dict[str, int] = {}
+    rest = iter(token_hashes)
+    while chunk := list(islice(rest, _CHUNK)):
+        wanted = (
+            select(cdr.c.token_hash, cdr.c.billsec)
+            .join_from(cdr_key, cdr, _SAME_CALL)
+            .where(cdr_key.c.token_hash.in_(chunk), cdr.c.end_source == EndSource.ESTIMATED)
+        )
+        found |= {row.token_hash: row.billsec for row in connection.execute(wanted)}
     return found
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from callserver.adapters.sql.books import SqlBooks
+from callserver.domain.call import EndSource
 from callserver.domain.cdr import Cdr
 from callserver.ports import BadCursor, CdrQuery
 from tests.adapters.sql.samples import T0_MS, cdr
@@ -106,3 +107,12 @@ async def test_known_tokens(books: SqlBooks) -> None:
     hashes = [call.token_hash for call in calls]
     assert await books.known_tokens([*hashes, *map(str, range(12_000))]) == set(hashes)
     assert await books.known_tokens([]) == set()
+
+
+async def test_estimates_are_found_with_their_seconds(books: SqlBooks) -> None:
+    """Among calls whose end is known, and calls that are not there."""
+    [guess, known] = [cdr(end_source=EndSource.ESTIMATED), cdr(end_source=EndSource.CDR_FILE)]
+    await books.write_cdrs([guess, known])
+    hashes = [guess.token_hash, known.token_hash, *map(str, range(6_000))]
+    assert await books.estimated_s(hashes) == {guess.token_hash: guess.billsec}
+    assert await books.estimated_s([]) == {}
