@@ -16,6 +16,7 @@ OperationId = Annotated[
     ),
 ]
 OPERATION_LENGTH_MAX = 200
+_OURS = "cli:"
 
 
 def day(text: str, option: str) -> date:
@@ -34,10 +35,20 @@ def day_or_none(text: str | None, option: str) -> date | None:
 
 
 def operation(given: str | None) -> str:
-    """The operation id: the one given, or a new one."""
-    if given is not None and not (0 < len(given) <= OPERATION_LENGTH_MAX and given.isprintable()):
-        raise typer.BadParameter("1 to 200 printable characters", param_hint="--operation-id")
-    return given or f"cli-{uuid.uuid4()}"
+    """The operation id: the one given, or a new one; as the books keep it, behind `cli:`.
+
+    Ids of the server's own, such as a month's shortfall, have other beginnings: nobody can take one
+    beforehand. The id is the same whether it is given with its `cli:` or without.
+    """
+    if given is None:
+        return f"{_OURS}{uuid.uuid4()}"
+    bare = given.removeprefix(_OURS)
+    if not 0 < len(bare) <= OPERATION_LENGTH_MAX or not bare.isprintable() or " " in bare:
+        raise typer.BadParameter(
+            f"1 to {OPERATION_LENGTH_MAX} printable characters, no spaces",
+            param_hint="--operation-id",
+        )
+    return f"{_OURS}{bare}"
 
 
 def actor() -> str:

@@ -13,7 +13,7 @@ def test_a_top_up_is_in_the_balance(run: Run, data: Path) -> None:
     got = run("accounts", "topup", "tea", "12.5", "--data", data, "--json", "--reason", "bank")
     assert got.status == 0
     assert got.json["amount"] == {"amount": "12.500000", "currency": "CNY"}
-    assert got.json["operation_id"].startswith("cli-")
+    assert got.json["operation_id"].startswith("cli:")
     after = run("accounts", "show", "tea", "--data", data, "--json").json
     assert before["settled"]["amount"] == "20.000000"
     assert after["settled"] == got.json["settled"] == {"amount": "32.500000", "currency": "CNY"}
@@ -25,6 +25,23 @@ def test_the_same_operation_id_tops_up_once(run: Run, data: Path) -> None:
     assert run(*args).json == run(*args).json
     shown = run("accounts", "show", "tea", "--data", data, "--json").json
     assert shown["settled"]["amount"] == "25.000000"
+
+
+def test_no_id_of_the_servers_own_can_be_taken(run: Run, data: Path) -> None:
+    """Ids from the command line have a beginning of theirs, however often it is written."""
+    args = ["accounts", "topup", "tea", "5", "--data", data, "--json", "--operation-id"]
+    taken = run(*args, "shortfall:4008001234:2026-11").json["operation_id"]
+    assert taken == "cli:shortfall:4008001234:2026-11"
+    assert run(*args, taken).json["operation_id"] == taken
+    shown = run("accounts", "show", "tea", "--data", data, "--json").json
+    assert shown["settled"]["amount"] == "25.000000"
+
+
+@pytest.mark.parametrize("given", ["", "cli:", "two words", "a\tb", "a\u202eb", "x" * 201])
+def test_an_id_is_one_word(run: Run, data: Path, given: str) -> None:
+    """What would break a list's columns or stand for nothing is wrong usage."""
+    got = run("accounts", "topup", "tea", "5", "--data", data, "--operation-id", given)
+    assert (got.status, "--operation-id" in got.err) == (2, True)
 
 
 def test_an_operation_id_cannot_mean_something_else(run: Run, data: Path) -> None:
