@@ -53,10 +53,10 @@ def normalise(raw: str, trunk_area_code: str | None, regions: RegionTable) -> Ca
         national = text[3:] if text[0] == "+" else text[4:]
     elif text.startswith(("+", "00")):
         return _international(text)
-    elif text.startswith("86") and (found := _full(text[2:].lstrip("0"), regions)):
-        return found
     else:
-        national = text
+        national = text.lstrip("0")
+        if national.startswith("86") and (found := _full(national[2:].lstrip("0"), regions)):
+            return found
     return _national(national.lstrip("0"), trunk_area_code, regions)
 
 

@@ -40,15 +40,16 @@ def is_mobile(text: str) -> bool:
 def dialled(destination: str) -> str:
     """A destination in the one form that prefixes are written in: `0571…`, `138…`, `+852…`.
 
-    Without `+86`, `0086`, or an `86` before a full number; a mobile without a leading zero, a
-    landline with its own; other `00…` as `+…`. What is neither stays as it is.
+    Without `+86`, `0086`, or an `86` or `086` before a full number; a mobile without a leading
+    zero, a landline with its own; other `00…` as `+…`. What is neither stays as it is.
     """
     if destination.startswith(("+86", "0086")):
         national = destination[3 if destination[0] == "+" else 4 :]
         return _national(national) or national
     if destination.startswith(("+", "00")):
         return f"+{destination.lstrip('+0')}"
-    if destination.startswith("86") and (found := _national(destination[2:])):
+    bare = destination.lstrip("0")
+    if bare.startswith("86") and (found := _national(bare[2:])):
         return found
     return _national(destination) or destination
 

@@ -12,6 +12,8 @@ MOBILE = [
     "013800138000",
     "8613800138000",
     "86013800138000",
+    "08613800138000",
+    "086013800138000",
     "+8613800138000",
     "008613800138000",
     "+86 138-0013-8000",
@@ -22,6 +24,8 @@ SHANGHAI = [
     "2188886666",
     "862188886666",
     "8602188886666",
+    "0862188886666",
+    "08602188886666",
     "+862188886666",
     "+8602188886666",
     "00862188886666",
@@ -66,6 +70,7 @@ def test_a_local_number_that_begins_with_86_keeps_it(regions: RegionTable) -> No
     """A bare 86 is the country only before a full number."""
     assert normalise("86218888", "021", regions).number == "02186218888"
     assert normalise("8621888", "021", regions).number == "0218621888"
+    assert normalise("086218888", "021", regions).number == "02186218888"
 
 
 def test_a_local_number_without_a_trunk_code_stays_bare(regions: RegionTable) -> None:
