@@ -11,7 +11,7 @@ def parse_instant(text: str) -> int:
     Raises ValueError with a sentence for people.
     """
     try:
-        at = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text.upper())
     except ValueError:
         raise ValueError(
             f"{text!r} is not an instant; write it like 2026-11-22T09:30:00+08:00"

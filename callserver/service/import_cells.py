@@ -135,7 +135,7 @@ def choice(kind: type[Choice]) -> Checker:
 def moment(raw: Raw) -> int:
     """An instant with its offset from UTC, in milliseconds since 1970."""
     try:
-        found = raw if isinstance(raw, datetime) else datetime.fromisoformat(text(raw))
+        found = raw if isinstance(raw, datetime) else datetime.fromisoformat(text(raw).upper())
     except ValueError:
         raise ValueError(f"{raw!r} is not a time like 2027-01-01T00:00:00+08:00") from None
     if found.tzinfo is None:

@@ -28,8 +28,8 @@ _MONTH_AND_DAY = (
     r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|[12][0-9]))"
 )
 _DAY = rf"(?!0000)[0-9]{{4}}-{_MONTH_AND_DAY}"
-_OFFSET = r"Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]"
-_MOMENT = rf"^{_DAY}(?:[T ]{_CLOCK}(?:\.[0-9]+)?(?:{_OFFSET})?)?$"
+_OFFSET = r"[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_MOMENT = rf"^{_DAY}(?:[Tt ]{_CLOCK}(?:\.[0-9]+)?(?:{_OFFSET})?)?$"
 _APART = r"\s,;|，、；"
 _SEPARATORS = re.compile(f"[{_APART}]+")
 _STEPS = rf"^({_UP_TO_3600})/({_UP_TO_3600})$"
@@ -142,7 +142,9 @@ def moment() -> Checked:
         otherwise = f"{raw!r} is not a time like 2027-01-01T00:00:00+08:00"
         _in_form(raw, _MOMENT, otherwise)
         try:
-            found = raw if isinstance(raw, date) else datetime.fromisoformat(cells.text(raw))
+            found = (
+                raw if isinstance(raw, date) else datetime.fromisoformat(cells.text(raw).upper())
+            )
         except ValueError:
             raise ValueError(otherwise) from None
         if not isinstance(found, datetime):

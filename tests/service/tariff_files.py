@@ -12,6 +12,7 @@ VALID = {
     "precision as text": 'rate = 0.15\nprecision = "0.001"',
     "a moment": "rate = 0.15\neffective_from = 2020-01-01T00:00:00+08:00",
     "a moment as text": 'rate = 0.15\neffective_from = "2020-01-01T00:00:00Z"',
+    "a moment in lower case": 'rate = 0.15\neffective_from = "2020-01-01t00:00:00z"',
     "Shanghai's moment": "rate = 0.15\neffective_from = 2020-01-01T08:00:00",
     "a day": "rate = 0.15\neffective_from = 2020-01-01",
     "a day as text": 'rate = 0.15\neffective_from = "2020-01-01"',

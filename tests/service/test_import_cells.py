@@ -22,6 +22,7 @@ GOOD = [
     (cells.choice(Billing), "postpaid", Billing.POSTPAID),
     (cells.moment, "2026-12-03T12:00:00+08:00", NOON),
     (cells.moment, "2026-12-03T04:00:00.000Z", NOON),
+    (cells.moment, "2026-12-03t04:00:00z", NOON),
     (cells.moment, datetime(2026, 12, 3, 4, 0, 0, 7_000, UTC), NOON + 7),
 ]
 BAD = [

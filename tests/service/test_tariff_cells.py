@@ -22,6 +22,7 @@ GOOD = [
     (cells.steps(), "6/1", (6, 1)),
     (cells.moment(), date(2026, 1, 1), 1_767_196_800_000),
     (cells.moment(), "2026-01-01", 1_767_196_800_000),
+    (cells.moment(), "2025-12-31t16:00:00z", 1_767_196_800_000),
     (cells.moment(), datetime(2026, 1, 1), 1_767_196_800_000),  # noqa: DTZ001  # Shanghai's
     (cells.moment(), datetime(2025, 12, 31, 16, tzinfo=UTC), 1_767_196_800_000),
     (cells.day(), date(2026, 1, 1), date(2026, 1, 1)),
