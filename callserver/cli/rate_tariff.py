@@ -162,10 +162,13 @@ def _of_files(source: Source) -> "tuple[TariffVersion, Mapping[date, Holiday]]":
         for problem in found:
             message(str(problem))
         raise Failed(f"{len(found)} {'problem' if len(found) == 1 else 'problems'} in the file")
+    if not found.tariffs:
+        files = ", ".join(map(str, source.files))
+        raise Failed(f'{files} has no tariff: it needs at least `rate = "0.15"`')
     name = source.tariff
     if name is None:
         if len(found.tariffs) != 1:
-            known = ", ".join(found.tariffs) or "none"
+            known = ", ".join(found.tariffs)
             raise Failed(f"the file must have one tariff, or choose with --tariff: {known}")
         (name,) = found.tariffs
     return _version(source, name, found.tariffs), found.holidays
@@ -178,7 +181,8 @@ def _version(
     from callserver.domain.routing import version_at
 
     if name not in tariffs:
-        raise Failed(f"there is no tariff {name!r}{did_you_mean(name, tariffs)}")
+        near = did_you_mean(name, tariffs) or "."
+        raise Failed(f"there is no tariff {name!r}{near} There are: {', '.join(tariffs)}")
     version = version_at(tariffs[name], source.at_ms)
     if version is None:
         raise Failed(f"tariff {name!r} has no version in effect at that time")

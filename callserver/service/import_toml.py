@@ -19,6 +19,11 @@ _HEADER = re.compile(r"\s*\[\[\s*([A-Za-z0-9_.-]+)\s*\]\]\s*(?:#.*)?")
 _TABLE = re.compile(r"\s*\[\s*tariff\s*\]\s*(?:#.*)?")
 _ONE_TARIFF = re.compile(r"""\s*(["']?)rate\1\s*=""")
 
+_NO_RATE = (
+    "the tariff's rate is missing: write it at the top of the file, above [[band]],"
+    ' as rate = "0.15"'
+)
+
 Place = tuple[int, int]
 _Layouts = dict[tuple[tuple[str, Place], ...], Layout]
 
@@ -100,6 +105,9 @@ class _Reader:
 
     def _band(self, name: str) -> Iterator[ImportProblem]:
         wanted = "band" if self.one_tariff else "tariff.band"
+        if name == "band" and self.tariff is None:
+            yield self._problem(_NO_RATE)
+            return
         if name != wanted or self.tariff is None or self.current is None:
             yield self._problem(f"a band stands under its tariff, as [[{wanted}]]")
             return

@@ -130,7 +130,21 @@ def test_a_file_is_not_a_stored_tariff(run: Run, tmp_path: Path) -> None:
     unnamed = run(*ask[:-1])
     assert (unnamed.status, unnamed.out) == (1, "")
     assert "choose with --tariff: a, b" in unnamed.err
-    assert "did you mean" in run(*ask, "aa").err
+    unknown = run(*ask, "aa")
+    assert (unknown.status, unknown.out) == (1, "")
+    assert "there is no tariff 'aa'; did you mean 'a'? There are: a, b" in unknown.err
+    assert "there is no tariff 'xyz'. There are: a, b" in run(*ask, "xyz").err
+
+
+@pytest.mark.parametrize("text", ["", '[[holiday]]\ndate = 2027-02-06\nkind = "holiday"\n'])
+def test_a_file_without_tariffs_says_what_it_needs(run: Run, tmp_path: Path, text: str) -> None:
+    """With the least that makes a tariff, whether one was chosen or not."""
+    file = tmp_path / "t.toml"
+    file.write_text(text)
+    for options in ([], ["--tariff", "a"]):
+        got = run("rate", "--tariff-file", file, "--seconds", 1, *options)
+        assert (got.status, got.out) == (1, "")
+        assert f'{file} has no tariff: it needs at least `rate = "0.15"`' in got.err
 
 
 def test_every_problem_of_a_file_is_told_with_its_line(run: Run, tmp_path: Path) -> None:

@@ -215,6 +215,12 @@ SENSELESS = {
         "give effective_from",
     ),
     "a band without a tariff": ("[[tariff.band]]\nrate = 1", 1, "stands under its tariff"),
+    "a lone file's band without the rate above": (
+        "[[band]]\nrate = 1",
+        1,
+        "the tariff's rate is missing: write it at the top of the file, above [[band]],"
+        ' as rate = "0.15"',
+    ),
     "a band of records in a lone file": ("rate = 1\n[[tariff.band]]\nrate = 1", 2, "as [[band]]"),
     "a lone file's band among records": (
         "[[tariff]]\nid = 'a'\nrate = 1\n[[band]]\nrate = 1",
