@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+from unicodedata import category
 
 from callserver.domain.band import Band
 from callserver.domain.business import BlockEntry, Customer, Did, NumberState, Provider
@@ -19,17 +20,29 @@ Layout = Mapping[str, tuple[int, int]]
 """Where a record's keys stand: lines below its first line, and the column. Shared by records."""
 
 
+def _visible(char: str) -> str:
+    """The character, escaped if it is none to see: `\\n`, `\\u202e`; spaces of any width stay."""
+    if char.isprintable() or category(char) == "Zs":
+        return char
+    return char.encode("unicode_escape").decode("ascii")
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ImportProblem:
     """Why a file can't be imported. `line` is 1-based, 0: the file as a whole.
 
-    `column` is the character in a TOML line, the field in a CSV line, 1-based.
+    `column` is the character in a TOML line, the field in a CSV line, 1-based. What `reason` quotes
+    of the file can't split or turn it around: control and format characters come out escaped.
     """
 
     file: str
     line: int
     column: int | None
     reason: str
+
+    def __post_init__(self) -> None:
+        if not self.reason.isprintable():
+            object.__setattr__(self, "reason", "".join(map(_visible, self.reason)))
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file

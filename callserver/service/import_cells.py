@@ -30,7 +30,9 @@ Choice = TypeVar("Choice", bound=StrEnum)
 NAME_MAX = 200
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+UNPRINTABLE = r"\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""Characters that no name has: controls, ends of lines, and what turns a text around."""
+_UNPRINTABLE = re.compile(f"[{UNPRINTABLE}]")
 
 
 def slug(raw: Raw) -> str:

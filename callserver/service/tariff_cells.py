@@ -34,7 +34,7 @@ _APART = r"\s,;|，、；"
 _SEPARATORS = re.compile(f"[{_APART}]+")
 _STEPS = rf"^({_UP_TO_3600})/({_UP_TO_3600})$"
 _PRECISION = r"^0+\.0(?:10{0,4}|010{0,3})$"
-_NAME = r"^\s*(?=\S)[^\u0000-\u001f\u007f]{1,200}?\s*$"
+_NAME = rf"^\s*(?=\S)[^{cells.UNPRINTABLE}]{{1,200}}?\s*$"
 
 
 @dataclass(frozen=True, slots=True)

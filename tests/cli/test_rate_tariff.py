@@ -136,6 +136,15 @@ def test_a_file_is_not_a_stored_tariff(run: Run, tmp_path: Path) -> None:
     assert "there is no tariff 'xyz'. There are: a, b" in run(*ask, "xyz").err
 
 
+def test_a_wrong_value_stays_on_the_line_of_its_problem(run: Run, tmp_path: Path) -> None:
+    """What would split or reverse the message is shown escaped; other scripts as they are."""
+    file = tmp_path / "t.toml"
+    file.write_text('rate = 1\n[[band]]\nrate = 1\nfrom = "22:00\\nx\\u202e\\u009b夜\\u3000"\n')
+    got = run("rate", "--tariff-file", file, "--seconds", 1)
+    first = got.err.split("\n")[0]
+    assert f"{file}:4:8: from: 22:00\\nx\\u202e\\x9b夜\u3000 is not a time of day" in first
+
+
 @pytest.mark.parametrize("text", ["", '[[holiday]]\ndate = 2027-02-06\nkind = "holiday"\n'])
 def test_a_file_without_tariffs_says_what_it_needs(run: Run, tmp_path: Path, text: str) -> None:
     """With the least that makes a tariff, whether one was chosen or not."""

@@ -104,6 +104,11 @@ INVALID = {  # file, line, what is said
         4,
         "no control characters",
     ),
+    "a name that turns the text around": (
+        'rate = 1\n[[band]]\nrate = 0\nname = "a\\u202eb"',
+        4,
+        "no control characters",
+    ),
     "a band that names its tariff": (
         '[[tariff]]\nid = "a"\nrate = 1\n[[tariff.band]]\ntariff = "b"\nrate = 0',
         5,
