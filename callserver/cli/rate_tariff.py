@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OPTIONS_ONLY = "command-line"
 INCREMENT_S_MAX = 86_400
-_INCREMENTS = re.compile(r"(\d{1,5})/(\d{1,5})", re.ASCII)
+_INCREMENTS = re.compile(r"(\d{1,18})/(\d{1,18})", re.ASCII)
 _NOT_OF_AN_ID = re.compile(r"[^a-z0-9_-]+")
 
 
@@ -131,16 +131,32 @@ def _of_options(parts: Mapping[str, Any]) -> "TariffVersion":
         connection_fee_micros=amount(parts.get("connection-fee", "0"), "--connection-fee"),
         minimum_charge_micros=least,
         free_s=parts.get("free-seconds", 0),
-        cap_micros=amount(parts["cap"], "--cap", least=least) if "cap" in parts else None,
+        cap_micros=_cap(parts["cap"], least) if "cap" in parts else None,
     )
+
+
+def _cap(text: str, least: int) -> int:
+    from callserver.domain.money import short_yuan
+
+    cap = amount(text, "--cap")
+    if cap < least:
+        raise typer.BadParameter(
+            f"{text}: a cap is not below the minimum charge ({short_yuan(least)})",
+            param_hint="--cap",
+        )
+    return cap
 
 
 def _increments(text: str) -> tuple[int, int]:
     found = _INCREMENTS.fullmatch(text)
-    first, further = (int(part) for part in found.groups()) if found else (0, 0)
-    if not (1 <= first <= INCREMENT_S_MAX and 1 <= further <= INCREMENT_S_MAX):
+    if not found:
         raise typer.BadParameter(
             f"{text!r} is not like 60/60, 30/6 or 1/1", param_hint="--increments"
+        )
+    first, further = (int(part) for part in found.groups())
+    if not (1 <= first <= INCREMENT_S_MAX and 1 <= further <= INCREMENT_S_MAX):
+        raise typer.BadParameter(
+            f"{text}: an increment is 1 to {INCREMENT_S_MAX} s", param_hint="--increments"
         )
     return first, further
 
