@@ -131,7 +131,8 @@ def _sum_of(charged: Charged, answered_ms: int) -> str:
 
 def _band(band: CallBand) -> str:
     """What of a band is not about the caller: lines stay when the caller's data is deleted."""
-    parts = [f'band {band.number} "{band.name}"' if band.name else f"band {band.number}"]
+    name = band.name.replace("\\", "\\\\").replace('"', '\\"')
+    parts = [f'band {band.number} "{name}"' if name else f"band {band.number}"]
     if band.from_s is not None and band.to_s is not None:
         parts.append(f"{clock(band.from_s)}-{clock(band.to_s)}")
     if band.days:

@@ -88,6 +88,13 @@ def test_each_band_is_a_line() -> None:
     )
 
 
+def test_a_bands_name_ends_where_its_quotes_do() -> None:
+    """Quotation marks and backslashes within are escaped; other scripts stand as they are."""
+    band = Band(100_000, name='夜 "n\\')
+    last = explain(terms(band), "", MONDAY_2159_MS, 60).lines[-1]
+    assert '(band 1 "夜 \\"n\\\\"; from 21:59:00)' in last
+
+
 def test_nothing_of_the_caller_is_in_the_lines() -> None:
     """They stay with the CDR when the caller's data is deleted."""
     band = Band(
