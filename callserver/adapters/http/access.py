@@ -47,15 +47,20 @@ class Viewer:
         return self.token.scope in {Scope.PROVIDER, Scope.ADMIN}
 
     @property
-    def may_top_up(self) -> bool:
-        """Whether the bearer may put money into a customer's account it sees."""
+    def may_create_money(self) -> bool:
+        """Whether the bearer may put money in from outside, or take it out: top up and adjust."""
+        return self.token.scope is Scope.ADMIN
+
+    @property
+    def manages_customers(self) -> bool:
+        """Whether the bearer looks after the customers it sees."""
         return self.token.scope in {Scope.PROVIDER, Scope.ADMIN}
 
-    def may_top_up_account(self, account: str) -> bool:
-        """The same for any account it sees: a provider's own is filled by an admin only."""
+    def manages_account(self, account: str) -> bool:
+        """The same for any account it sees: a provider's own is looked after by an admin only."""
         if account.startswith(_PROVIDERS):
             return self.token.scope is Scope.ADMIN
-        return self.may_top_up
+        return self.manages_customers
 
     @property
     def actor(self) -> str:

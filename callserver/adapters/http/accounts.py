@@ -44,10 +44,9 @@ class AccountPages:
     async def top_up(self, request: web.Request, viewer: Viewer) -> web.Response:
         """POST /v1/accounts/{account}/topups. The same key again: the same answer, no money."""
         account = seen_account(viewer, request.match_info["account"])
-        if not viewer.may_top_up_account(account):
+        if not viewer.may_create_money:
             raise Problem(
-                Code.FORBIDDEN,
-                "Top-ups need a token of scope provider or admin; a provider's own, of admin.",
+                Code.FORBIDDEN, "Only an admin tops up; a provider uses POST /v1/transfers."
             )
         parameters(request.query, ())
         asked = await body_of(request, TopUp, self._read_s)

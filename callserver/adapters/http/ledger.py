@@ -190,7 +190,7 @@ class LedgerPages:
         """PUT /v1/accounts/{account}/threshold: the same again changes nothing."""
         account = _account(request, viewer)
         queries.parameters(request.query, ())
-        _may_move(viewer, account)
+        _may_manage(viewer, account)
         asked = await body_of(request, models.NewThreshold, self._read_s)
         found = await _of_account(
             self._ledger.set_threshold(account, asked.low_balance, viewer.actor)
@@ -201,9 +201,11 @@ class LedgerPages:
         """POST /v1/accounts/{account}/adjustments."""
         account = _account(request, viewer)
         queries.parameters(request.query, ())
-        _may_move(viewer, account)
+        if not viewer.may_create_money:
+            raise Problem(
+                Code.FORBIDDEN, "Only an admin adjusts; a provider uses POST /v1/transfers."
+            )
         asked = await body_of(request, models.NewAdjustment, self._read_s)
-        _may_force(viewer, force=asked.force)
         if not asked.amount and not asked.minutes:
             raise Problem(Code.BAD_BODY, "amount: write an amount or minutes other than 0")
         adjustment = Adjustment(
@@ -223,7 +225,7 @@ class LedgerPages:
         """POST /v1/accounts/{account}/reversals."""
         account = _account(request, viewer)
         queries.parameters(request.query, ())
-        _may_move(viewer, account)
+        _may_manage(viewer, account)
         asked = await body_of(request, models.NewReversal, self._read_s)
         _may_force(viewer, force=asked.force)
         await self._may_reverse(viewer, account, asked.entry)
@@ -243,14 +245,15 @@ class LedgerPages:
         return json_reply({"entries": shown}, HTTPStatus.CREATED)
 
     async def _may_reverse(self, viewer: Viewer, account: str, entry: int) -> None:
-        """A provider takes back what moves customers' money, not what the house has charged."""
+        """A provider takes back transfers only: to reverse a charge would be to create money."""
         found = await self._ledger.entry(account, entry)
         if found is None:
             raise entry_unknown(account, entry)
-        if viewer.token.scope is not Scope.ADMIN and found.kind not in _BY_PROVIDERS:
+        if viewer.token.scope is not Scope.ADMIN and found.kind is not EntryKind.TRANSFER:
             raise Problem(
                 Code.FORBIDDEN,
-                "Only an admin reverses this kind of entry; post an adjustment instead.",
+                "Only an admin reverses this kind of entry; a provider moves money with "
+                "POST /v1/transfers.",
             )
 
     async def transfer(self, request: web.Request, viewer: Viewer) -> web.Response:
@@ -297,9 +300,6 @@ class LedgerPages:
         return from_ms, to_ms
 
 
-_BY_PROVIDERS = frozenset({EntryKind.TOP_UP, EntryKind.ADJUSTMENT, EntryKind.TRANSFER})
-
-
 def _account(request: web.Request, viewer: Viewer) -> str:
     return seen_account(viewer, request.match_info["account"])
 
@@ -315,8 +315,8 @@ def _entry(entry: Entry, viewer: Viewer) -> dict[str, object]:
     return ledger_entry_shape(entry, with_actor=viewer.only_customer is None)
 
 
-def _may_move(viewer: Viewer, account: str) -> None:
-    if not viewer.may_top_up_account(account):
+def _may_manage(viewer: Viewer, account: str) -> None:
+    if not viewer.manages_account(account):
         whose = "an admin's" if account.startswith(PROVIDER_PREFIX) else "a provider's or admin's"
         raise Problem(Code.FORBIDDEN, f"This needs {whose} token.")
 

@@ -174,7 +174,7 @@ class ProviderPages:
     async def close_dispute(self, request: web.Request, viewer: Viewer) -> web.Response:
         """POST /v1/cdrs/{call_id}/dispute/close: not by the customer, who contests."""
         call_id = await self._call(request, viewer)
-        if not viewer.may_top_up:
+        if not viewer.manages_customers:
             raise Problem(Code.FORBIDDEN, "Settling needs a token of scope provider or admin.")
         await self._idempotency.operation_id(request, viewer)
         settled = await self._retention.settle_dispute(call_id, viewer.actor)

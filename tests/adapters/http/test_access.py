@@ -188,9 +188,15 @@ def test_what_is_no_id_is_nobody(name: str) -> None:
         (Scope.NOC, "acme", False), (Scope.CUSTOMER, "acme", False),
     ],
 )  # fmt: skip
-def test_only_an_admin_fills_a_providers_account(scope: Scope, account: str, may: bool) -> None:
+def test_only_an_admin_manages_a_providers_account(scope: Scope, account: str, may: bool) -> None:
+    """A provider looks after those of its customers."""
+    assert viewer_of(scope).manages_account(account) is may
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_only_an_admin_creates_money(scope: Scope) -> None:
     """Else a provider would make the money itself that it moves to its customers."""
-    assert viewer_of(scope).may_top_up_account(account) is may
+    assert viewer_of(scope).may_create_money is (scope is Scope.ADMIN)
 
 
 async def test_a_provider_token_sees_its_whole_tree(bed: Bed) -> None:

@@ -1,13 +1,17 @@
 """Idempotency-Key: a retry is known, and another request under the same key refused."""
 
 import asyncio
+import json
+from functools import partial
 from pathlib import Path
 
 from callserver.adapters.redis.client import RedisLink
 from callserver.adapters.sql.books import open_books
 from callserver.adapters.sql.idempotency import SqlKeys
+from callserver.adapters.sql.ledger import add_accounts
+from callserver.domain.ledger import EntryKind
 from callserver.service.clocks import SystemClock
-from tests.adapters.http.bed import Bed, open_bed
+from tests.adapters.http.bed import YUAN, Bed, open_bed
 
 TOP_UPS = "/v1/accounts/acme/topups"
 
@@ -46,10 +50,16 @@ async def test_a_request_that_cannot_be_read_uses_up_no_key(bed: Bed) -> None:
 
 
 async def test_keys_of_different_bearers_do_not_meet(bed: Bed) -> None:
-    """Two that top up the same account under one key are two operations."""
+    """What another's back end calls its operations is nobody's business."""
     assert await post(bed, "k", b'{"amount": "5"}') == 201
-    assert await post(bed, "k", b'{"amount": "7"}', who="north") == 201
-    assert await settled(bed) == 12_000_000
+    for provider, customer in (("north", "acme"), ("south", "cork")):
+        account = f"provider:{provider}"
+        await bed.books.database.write(partial(add_accounts, accounts=[account]))
+        await bed.books.post(account, EntryKind.TOP_UP, 9 * YUAN, f"t-{provider}", "test", "")
+        asked = {"provider": provider, "customer": customer, "amount": "7", "reason": "why"}
+        body = json.dumps(asked).encode()
+        assert await post(bed, "k", body, "/v1/transfers", provider) == 201
+    assert (await settled(bed), await settled(bed, "cork")) == (12 * YUAN, 7 * YUAN)
 
 
 async def test_a_key_is_known_after_a_restart(tmp_path: Path, link: RedisLink) -> None:

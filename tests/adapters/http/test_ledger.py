@@ -42,10 +42,10 @@ async def funded(bed: Bed) -> Bed:
 
 async def test_an_adjustment_is_in_the_balance_at_once(funded: Bed) -> None:
     """Money and minutes, with who and why."""
-    reply = await post(funded, ADJUSTMENTS, "north", amount="-2.5", minutes=30)
+    reply = await post(funded, ADJUSTMENTS, amount="-2.5", minutes=30)
     entry = models.LedgerEntry.model_validate(reply.json)
     assert (reply.status, entry.amount.amount, entry.minutes) == (201, "-2.500000", 30)
-    assert (entry.kind, entry.reason, entry.actor) == ("adjustment", "why", "token:3:north's")
+    assert (entry.kind, entry.reason, entry.actor) == ("adjustment", "why", "token:1:admin's")
     balance = (await funded.ask("/v1/accounts/acme/balance")).json
     assert balance["available"]["amount"] == "7.500000"
 
@@ -62,9 +62,9 @@ async def test_of_many_identical_requests_one_moves_money(funded: Bed) -> None:
 
 async def test_below_the_limit_only_an_admin_and_by_force(funded: Bed) -> None:
     """The reason is stable: below_limit."""
-    reply = await post(funded, ADJUSTMENTS, "north", amount="-11")
+    reply = await post(funded, ADJUSTMENTS, amount="-11")
     assert (reply.status, reply.json["code"]) == (409, "below_limit")
-    reply = await post(funded, ADJUSTMENTS, "north", amount="-11", force=True)
+    reply = await post(funded, REVERSALS, "north", entry=1, force=True)
     assert (reply.status, reply.json["code"]) == (403, "forbidden")
     reply = await post(funded, ADJUSTMENTS, amount="-11", force=True)
     assert (reply.status, reply.json["forced"]) == (201, True)
@@ -74,7 +74,7 @@ async def test_below_the_limit_only_an_admin_and_by_force(funded: Bed) -> None:
 async def test_an_entry_is_reversed_once(funded: Bed) -> None:
     """A second reversal, and an entry that is not there, are said so."""
     entry = (await post(funded, ADJUSTMENTS, amount="5")).json["id"]
-    reply = await post(funded, REVERSALS, "north", entry=entry)
+    reply = await post(funded, REVERSALS, entry=entry)
     assert reply.status == 201
     (back,) = models.Reversed.model_validate(reply.json).entries
     assert (back.amount.amount, back.reverses, back.kind) == ("-5.000000", entry, "reversal")
@@ -86,6 +86,33 @@ async def test_an_entry_is_reversed_once(funded: Bed) -> None:
         reply = await post(funded, REVERSALS, entry=asked)
         assert (reply.status, reply.json["code"]) == (status, code)
     assert await settled(funded) == 10 * YUAN
+
+
+async def test_a_provider_creates_no_money(funded: Bed) -> None:
+    """Neither puts it in, nor adjusts, nor takes back what an admin posted: it may transfer."""
+    taken = (await post(funded, ADJUSTMENTS, amount="-5")).json["id"]
+    put_in = (await funded.ask(ENTRIES + "?kind=top_up")).json["entries"][0]["id"]
+    for path, body in (
+        ("/v1/accounts/acme/topups", {"amount": "1"}),
+        (ADJUSTMENTS, {"amount": "1"}),
+        (ADJUSTMENTS, {"amount": "-1"}),
+        (ADJUSTMENTS, {"amount": "0", "minutes": 1}),
+        (REVERSALS, {"entry": taken}),
+        (REVERSALS, {"entry": put_in}),
+    ):
+        reply = await post(funded, path, "north", **body)
+        assert (reply.status, reply.json["code"]) == (403, "forbidden")
+        assert "POST /v1/transfers" in reply.json["detail"]
+    assert await settled(funded) == 5 * YUAN
+
+
+async def test_a_provider_takes_its_own_transfer_back(funded: Bed) -> None:
+    """Both its entries: no money comes of it, and none is lost."""
+    asked = {"provider": "north", "customer": "acme", "amount": "7"}
+    credit = (await post(funded, "/v1/transfers", "north", **asked)).json["credit"]["id"]
+    assert (await post(funded, REVERSALS, "north", entry=credit)).status == 201
+    assert await settled(funded) == 10 * YUAN
+    assert await settled(funded, "provider:north") == 100 * YUAN
 
 
 async def test_a_provider_does_not_take_back_what_the_house_charged(funded: Bed) -> None:
@@ -128,7 +155,7 @@ async def test_a_transfer_stays_within_ones_own_tree(
     assert (reply.status, reply.json["code"]) == (status, code)
 
 
-async def test_only_whoever_may_top_up_moves_money(funded: Bed) -> None:
+async def test_only_an_admin_adjusts(funded: Bed) -> None:
     """Customers and the NOC look; a provider's own account is an admin's to adjust."""
     for who, status in (("acme", 403), ("noc", 403), ("south", 404), ("cork", 404)):
         for path, body in ((ADJUSTMENTS, {"amount": "1"}), (REVERSALS, {"entry": 1})):
