@@ -9,8 +9,9 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from callserver.config_error import ConfigError, Problem, did_you_mean
+from callserver.config_error import ConfigError, Problem
 from callserver.config_lines import Location, key_lines, line_of
+from callserver.domain.near_word import did_you_mean
 
 ENV_PREFIX = "CALLSERVER_"
 SECRET_FILE_BYTES_MAX = 64 * 1024

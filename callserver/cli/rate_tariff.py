@@ -193,7 +193,7 @@ def _of_files(source: Source) -> "tuple[TariffVersion, Mapping[date, Holiday]]":
 def _version(
     source: Source, name: str, tariffs: "Mapping[str, tuple[TariffVersion, ...]]"
 ) -> "TariffVersion":
-    from callserver.config_error import did_you_mean
+    from callserver.domain.near_word import did_you_mean
     from callserver.domain.routing import version_at
 
     if name not in tariffs:

@@ -57,7 +57,7 @@ def show(
 
 def require_tariff(name: str, tariffs: Collection[str]) -> None:
     """Raise Failed for a tariff that is not in the books: what it may be, where all stand."""
-    from callserver.config_error import did_you_mean
+    from callserver.domain.near_word import did_you_mean
 
     if name not in tariffs:
         near = did_you_mean(name, tariffs) or ";"

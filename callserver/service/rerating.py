@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from callserver.config_error import did_you_mean
 from callserver.domain.business import Catalogue
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.holidays import HolidayCalendar
+from callserver.domain.near_word import did_you_mean
 from callserver.domain.rerating import (
     Correction,
     FinishedCall,

@@ -8,9 +8,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from callserver.adapters.sql.schema import AnyRow
 from callserver.adapters.sql.schema_features import feature, feature_version
-from callserver.config_error import did_you_mean
 from callserver.domain.declined import Declined, Reason
 from callserver.domain.features import FeatureVersion, version_on
+from callserver.domain.near_word import did_you_mean
 from callserver.domain.periods import Cycle
 
 

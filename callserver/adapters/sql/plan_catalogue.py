@@ -9,8 +9,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from callserver.adapters.sql.schema import AnyRow, tariff
 from callserver.adapters.sql.schema_plans import plan, plan_version
-from callserver.config_error import did_you_mean
 from callserver.domain.declined import Declined, Reason
+from callserver.domain.near_word import did_you_mean
 from callserver.domain.plans import PlanVersion, Rhythm, version_on
 
 
