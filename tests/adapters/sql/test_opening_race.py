@@ -1,8 +1,6 @@
 """[R3] Openings from several processes, and by processes that are killed on the way."""
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +9,8 @@ from callserver.adapters.sql.books import SqlBooks
 from tests.adapters.sql.conftest import SetClock
 from tests.adapters.sql.number_bed import ORDINARY
 from tests.adapters.sql.opening_bed import ONCE_EACH, OpeningBed, opening_bed
+from tests.adapters.sql.racing import Racer, race, racer
 
-ROOT = Path(__file__).parents[3]
 PROCESSES, EACH = 3, 5
 
 
@@ -25,33 +23,17 @@ async def bed(books: SqlBooks, clock: SetClock, tmp_path: Path) -> OpeningBed:
     return made
 
 
-def process(
-    url: str, operation: str, folder: Path, count: int = 1, dies_after: int = 0
-) -> "subprocess.Popen[str]":
-    """It waits for a line before it begins."""
-    made = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "tests.adapters.sql.opening_process", url, ORDINARY),
-            *(operation, str(count), str(folder), str(dies_after)),
-        ],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+def process(url: str, operation: str, folder: Path, count: int = 1, dies_after: int = 0) -> Racer:
+    """It opens the number `count` times, and dies after so many steps (0: never)."""
+    return racer(
+        "opening_process", url, ORDINARY, operation, str(count), str(folder), str(dies_after)
     )
-    assert made.stdout is not None
-    assert made.stdout.readline() == "ready\n"
-    return made
 
 
 async def test_many_who_open_at_once_pay_once(bed: OpeningBed, url: str, tmp_path: Path) -> None:
     """Whoever comes while something is missing helps; who comes later is told that it is open."""
     racers = [process(url, f"p{each}", tmp_path, EACH) for each in range(PROCESSES)]
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    told = " ".join([racer.communicate(timeout=120)[0] for racer in racers]).split()
+    told = " ".join(race(racers)).split()
     assert len(told) == PROCESSES * EACH
     assert "complete" in told
     assert set(told) <= {"complete", "state_forbids"}

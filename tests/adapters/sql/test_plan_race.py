@@ -1,9 +1,6 @@
 """A plan that brings a tariff, begun by another process while an import runs."""
 
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
@@ -14,9 +11,9 @@ from callserver.adapters.sql.database import Database
 from callserver.domain.business import Customer, Provider
 from tests.adapters.sql.conftest import SetClock
 from tests.adapters.sql.plan_bed import PlanBed, fill
+from tests.adapters.sql.racing import go, racer, ready
 from tests.adapters.sql.samples import changes
 
-ROOT = Path(__file__).parents[3]
 WAITS_S = 30
 WAITERS = text(
     "SELECT count(*) FROM pg_stat_activity"
@@ -30,23 +27,9 @@ async def bed(books: SqlBooks, database: Database, clock: SetClock) -> PlanBed:
     return await fill(books, database, clock)
 
 
-def begin(url: str) -> "subprocess.Popen[str]":
-    """It waits for a line before it begins acme's plan."""
-    made = subprocess.Popen(
-        [sys.executable, "-m", "tests.adapters.sql.plan_process", url, "cheap", "op-1"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert made.stdout is not None
-    assert made.stdout.readline() == "ready\n"
-    return made
-
-
 async def test_a_plan_waits_for_an_import(bed: PlanBed, url: str) -> None:
     """Whoever changes business data takes turns from the start, so that neither is aborted."""
-    other = begin(url)
+    other = ready(racer("plan_process", url, "cheap", "op-1"))
     base = await bed.books.catalogue_version()
     wanted = changes(
         base_version=base,
@@ -63,9 +46,7 @@ async def test_a_plan_waits_for_an_import(bed: PlanBed, url: str) -> None:
             if started:
                 return
             started.append(True)
-            assert other.stdin is not None
-            other.stdin.write("go\n")
-            other.stdin.flush()
+            go(other)
             if connection.dialect.name == "postgresql":
                 _until_somebody_waits(connection)
 
@@ -89,5 +70,5 @@ def _until_somebody_waits(connection: Connection) -> None:
     for _ in range(WAITS_S * 20):
         if connection.execute(WAITERS).scalar_one():
             return
-        time.sleep(0.05)
+        time.sleep(0.05)  # between two looks: the database tells nobody that a lock is waited for
     raise AssertionError("the plan did not wait for the import")
