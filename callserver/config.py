@@ -25,6 +25,7 @@ from callserver.config_fields import (
     YuanText,
 )
 from callserver.config_load import load
+from callserver.domain.arrears import ARREARS_DAYS
 from callserver.domain.number_class import DEFAULT_CLASSES
 
 __all__ = [
@@ -272,7 +273,7 @@ class NumbersConfig(_Section):
         description="Hours a locked number waits for its real-name material; then it is released.",
     )
     arrears_days: WholeNumber = Field(
-        30,
+        ARREARS_DAYS,
         ge=0,
         le=365,
         description="Days overdue before a postpaid customer's number may be suspended "

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from callserver.domain.arrears import ARREARS_DAYS
 from callserver.domain.billing_month import DAY_MS, shanghai
 from callserver.domain.business import NumberState
 from callserver.domain.declined import Declined, Reason
@@ -61,7 +62,7 @@ class Periods:
     freeze_ms: int = 30 * 60_000
     lock_ms: int = 30 * DAY_MS
     long_prefixes: tuple[str, ...] = ("4008",)
-    arrears_days: int = 30
+    arrears_days: int = ARREARS_DAYS
 
     def of(self, number: str, *, special: bool) -> int:
         """One reservation period of this number."""

@@ -80,6 +80,7 @@ class Hangups:
         """AMI saw the channel go: settle with its instant if no report comes in time.
 
         `line` and `answered_us` are what the channel itself said of its answer (0: not answered).
+        Instants are the PBX's clock, in microseconds; `cause` is Q.850.
         """
         call = self.metering.in_hand.get(token)
         if token in self._waiting or call is None or not call.is_of(pbx, uniqueid):

@@ -85,17 +85,23 @@ number_application = Table(
     Index("ix_number_application_number", "number", "id"),
 )
 
-# What was chosen with an application, from the moment its number has opened.
-opening_item = Table(
-    "opening_item",
-    metadata,
-    Column(
+
+def _of_application() -> "Column[int]":
+    """The key of what an application has at most one of, or the first part of such a key."""
+    return Column(
         "application",
         BigInteger,
         ForeignKey("number_application.id"),
         primary_key=True,
         autoincrement=False,
-    ),
+    )
+
+
+# What was chosen with an application, from the moment its number has opened.
+opening_item = Table(
+    "opening_item",
+    metadata,
+    _of_application(),
     Column("kind", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("place", Integer, nullable=False),
@@ -109,13 +115,7 @@ opening_item = Table(
 intent_form = Table(
     "intent_form",
     metadata,
-    Column(
-        "application",
-        BigInteger,
-        ForeignKey("number_application.id"),
-        primary_key=True,
-        autoincrement=False,
-    ),
+    _of_application(),
     Column("sealed", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
 )
